@@ -1,0 +1,48 @@
+"""What the review says: findings and the verdict that follows from them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from dub.artifact import Artifact, Record
+from dub.timecode import Span
+from lang.bcp47 import Locale
+
+
+class Level(StrEnum):
+    """`ok`: within the limit; `degraded`: usable, a human should look; `failed`: do not publish."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    FAILED = "failed"
+
+
+class Finding(Record):
+    """One check's result: a number beside its limit, in words a localization manager understands."""
+
+    level: Level
+    check: str
+    message: str
+    value: float | None = None
+    limit: float | None = None
+    unit: str = ""
+    utterance_id: str = ""
+    span: Span | None = None
+
+
+class Review(Record):
+    """All that was measured on one locale's dub. `figures`: plots and contact sheets by name (PNG, WebP)."""
+
+    schema_version: Literal[1] = 1
+    locale: Locale
+    findings: tuple[Finding, ...]
+    metrics: dict[str, float | int | str | None] = {}
+    lines: tuple[dict[str, str | float | int | None], ...] = ()
+    figures: dict[str, Artifact] = {}
+
+    @property
+    def verdict(self) -> Level:
+        """The worst level among the findings; `ok` when there are none."""
+        levels = {finding.level for finding in self.findings}
+        return next((level for level in (Level.FAILED, Level.DEGRADED) if level in levels), Level.OK)

@@ -1,0 +1,17 @@
+"""Speaker encoding: whose voice is it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+
+class SpeakerEncoder(Protocol):
+    same_speaker_threshold: float
+    """Cosine at this encoder's equal error rate (3 s against 3 s)."""
+
+    def embed(self, samples: npt.NDArray[np.float32], rate_hz: int) -> npt.NDArray[np.float32]:
+        """Unit-length embedding (d,) of mono speech; give it 3 s or more. Raises ValueError below 0.4 s. Thread-safe."""
+        ...
