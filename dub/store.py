@@ -2,6 +2,7 @@
 
     <root>/cas/ab/abcdef…     one file per artifact, read-only, named by its sha256
     <root>/memo/<stage>/<key>.json
+    <root>/claims/            one lock per stage at work
     <root>/scratch/<n>/       work folders of living processes; a dead one's is swept at the next start
 """
 
@@ -26,7 +27,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         try:
-            for name in ("cas", "memo", "scratch"):
+            for name in ("cas", "memo", "claims", "scratch"):
                 (root / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreUnavailable(f"cannot use {root} as the artifact store: {error}") from error
@@ -104,6 +105,19 @@ class Store:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
+
+    @contextlib.contextmanager
+    def claim(self, name: str) -> Iterator[None]:
+        """Hold a piece of work for this thread alone, on this host; the kernel frees it when we die."""
+        with _storage_errors(self.root):
+            lock = os.open(self.root / "claims" / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                (self.root / "claims" / name).unlink()
             os.close(lock)
 
     def _blob(self, sha256: str) -> Path:

@@ -1,0 +1,70 @@
+"""What ingest learns about a source: the facts every later stage relies on instead of the container's claims."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Literal
+
+from pydantic import Field
+
+from dub.artifact import Artifact, Record
+
+
+class VideoFacts(Record):
+    """The picture as a player shows it: after rotation, edit lists applied, at one constant frame rate.
+
+    `width_px`, `height_px`: displayed raster after rotation. `pixel_aspect`: sample aspect ratio after rotation.
+    `frame_rate`: the constant rate that frames are read at; `is_variable_rate`: the file's own was not constant.
+    `n_frames`: frames counted by decoding, never the container's number. `start_offset`: seconds by which the first
+    frame comes after the sound's start (negative: before).
+    """
+
+    width_px: int = Field(gt=0)
+    height_px: int = Field(gt=0)
+    pixel_aspect: Fraction = Fraction(1)
+    frame_rate: Fraction = Field(gt=0)
+    n_frames: int = Field(gt=0)
+    rotation_degrees: Literal[0, 90, 180, 270] = 0
+    is_variable_rate: bool = False
+    start_offset: Fraction = Fraction(0)
+    codec: str = ""
+    pixel_format: str = ""
+
+    @property
+    def duration(self) -> Fraction:
+        return self.n_frames / self.frame_rate
+
+
+class Source(Record):
+    """One ingested title. `original`: the user's file, byte for byte. `programme`: its sound as 48 kHz stereo float
+    WAV starting at the first frame's time and exactly `video.duration` long (padded or cut to the sample)."""
+
+    schema_version: Literal[1] = 1
+    title: str
+    original: Artifact
+    video: VideoFacts
+    programme: Artifact
+    n_source_channels: int
+    mean_level_db: float
+
+
+class Stems(Record):
+    """`dialogue`: mono 48 kHz float WAV; `bed`: stereo, music and effects; both as long as the programme."""
+
+    dialogue: Artifact
+    bed: Artifact
+
+
+class FaceTrack(Record):
+    """Where the speaking face is in every frame.
+
+    `landmarks`: .npz with `points` float32 (n_frames, n_points, 2) in displayed pixels, NaN where no face was found,
+    and what else the tracker notes per frame (see engines/face/contract.py). `shots`: first frame of every shot.
+    """
+
+    schema_version: Literal[1] = 1
+    engine: str
+    n_frames: int
+    n_found: int
+    landmarks: Artifact
+    shots: tuple[int, ...] = (0,)

@@ -1,0 +1,173 @@
+"""Stage: a plain function over records and artifacts, memoised in the Store by the content of its inputs.
+
+    @stage(version=1)
+    def separate(desk: Desk, source: Source, engine: EngineChoice) -> Stems: ...
+
+The memo key is (stage name, version, inputs) and nothing else: artifacts count by their digest, engines by their
+fingerprint; no clock, path or machine. Raise `version` when the same inputs would give another result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from dub.artifact import Artifact, Record
+from dub.store import Store, open_store
+
+P = ParamSpec("P")
+R = TypeVar("R", bound=BaseModel)
+
+
+class Desk(Record):
+    """Where a stage works: things that must not change its result, so no part of any memo key."""
+
+    store: str
+    n_threads: int = 2
+
+    def open_store(self) -> Store:
+        return open_store(self.store)
+
+
+class EngineChoice(Record):
+    """An engine as a plan names it. `fingerprint` stands for everything that would change its output."""
+
+    family: str
+    id: str
+    fingerprint: str
+    options: dict[str, Any] = {}
+
+
+class MemoRecord(BaseModel):
+    """The memo's record of one finished stage."""
+
+    stage: str
+    version: int
+    seconds: float
+    result: Any
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[R]):
+    """A stage's result, whether it came from the memo, and how long the work took when it was done."""
+
+    result: R
+    is_cached: bool
+    seconds: float
+
+
+class Stage(Generic[P, R]):
+    """A memoised function. Calling it gives the result; `outcome` also says whether it was cached."""
+
+    def __init__(self, function: Callable[P, R], version: int, n_cpu: int, deadline_s: float | None) -> None:
+        self.function = function
+        self.name = function.__name__
+        self.version = version
+        self.n_cpu = n_cpu
+        self.deadline_s = deadline_s
+        self.__doc__ = function.__doc__
+        self.signature = inspect.signature(function)
+        self._result = TypeAdapter(get_type_hints(function)["return"])
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.outcome(*args, **kwargs).result
+
+    def key(self, *args: P.args, **kwargs: P.kwargs) -> str:
+        """Hex digest of everything the result depends on."""
+        bound = self.signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        inputs = {name: _content(value) for name, value in bound.arguments.items() if not isinstance(value, Desk)}
+        facts = {"stage": self.name, "version": self.version, "inputs": inputs}
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+    def remembered(self, *args: P.args, **kwargs: P.kwargs) -> Outcome[R] | None:
+        """The memo's answer; None when there is none, or when a blob it names is gone."""
+        store = self._store(args, kwargs)
+        record = store.memo(self.name, self.key(*args, **kwargs))
+        if record is None:
+            return None
+        try:
+            memo = MemoRecord.model_validate_json(record)
+            result = self._result.validate_json(json.dumps(memo.result))
+        except ValidationError:
+            return None  # written by another schema: work again
+        if not all(store.has(artifact) for artifact in artifacts_in(result)):
+            return None
+        return Outcome(result, True, memo.seconds)
+
+    def outcome(self, *args: P.args, **kwargs: P.kwargs) -> Outcome[R]:
+        """Answer from the memo, else work and remember. Two processes asking for the same work do it once."""
+        if known := self.remembered(*args, **kwargs):
+            return known
+        store, key = self._store(args, kwargs), self.key(*args, **kwargs)
+        with store.claim(f"{self.name}-{key}"):
+            if known := self.remembered(*args, **kwargs):
+                return known
+            started = time.monotonic()
+            result = self.function(*args, **kwargs)
+            seconds = time.monotonic() - started
+            memo = MemoRecord(
+                stage=self.name, version=self.version, seconds=seconds, result=result.model_dump(mode="json")
+            )
+            store.remember(self.name, key, memo.model_dump_json().encode())
+            return Outcome(result, False, seconds)
+
+    def _store(self, args: Any, kwargs: Any) -> Store:
+        desk = next(value for value in (*args, *kwargs.values()) if isinstance(value, Desk))
+        return desk.open_store()
+
+
+def stage(
+    *, version: int, n_cpu: int = 1, deadline_s: float | None = None
+) -> Callable[[Callable[P, R]], Stage[P, R]]:
+    """Make a function over a Desk, records and artifacts a memoised Stage.
+
+    `n_cpu`: how many of the machine's CPU slots it fills while it works.
+    """
+
+    def wrap(function: Callable[P, R]) -> Stage[P, R]:
+        return Stage(function, version, n_cpu, deadline_s)
+
+    return wrap
+
+
+def artifacts_in(value: Any) -> Iterator[Artifact]:
+    """Every Artifact inside nested records, tuples and dicts."""
+    if isinstance(value, Artifact):
+        yield value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from artifacts_in(getattr(value, name))
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from artifacts_in(item)
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from artifacts_in(item)
+
+
+def _content(value: Any) -> Any:
+    """JSON that stands for a value's content. Raises TypeError for what has none (paths, arrays, models, sets)."""
+    if isinstance(value, Artifact):
+        return value.sha256
+    if isinstance(value, EngineChoice):
+        return f"{value.family}/{value.id}/{value.fingerprint}"
+    if isinstance(value, BaseModel):
+        return {name: _content(getattr(value, name)) for name in sorted(type(value).model_fields)}
+    if isinstance(value, dict):
+        return {str(name): _content(item) for name, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_content(item) for item in value]
+    if isinstance(value, Fraction):
+        return str(value)
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    raise TypeError(f"a stage cannot take a {type(value).__name__}: pass a record, a name or an Artifact")
