@@ -110,14 +110,19 @@ class Store:
     @contextlib.contextmanager
     def claim(self, name: str) -> Iterator[None]:
         """Hold a piece of work for this thread alone, on this host; the kernel frees it when we die."""
+        path = self.root / "claims" / name
         with _storage_errors(self.root):
-            lock = os.open(self.root / "claims" / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            while True:
+                lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                with contextlib.suppress(FileNotFoundError):
+                    if path.stat().st_ino == os.fstat(lock).st_ino:
+                        break
+                os.close(lock)  # the last holder removed the file while we waited for it
         try:
             yield
         finally:
-            with contextlib.suppress(OSError):
-                (self.root / "claims" / name).unlink()
+            path.unlink(missing_ok=True)
             os.close(lock)
 
     def _blob(self, sha256: str) -> Path:
