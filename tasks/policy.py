@@ -1,0 +1,240 @@
+"""How stages run: one `submit`, two conductors, the same retries, CPU slots and progress for both.
+
+Inside a Prefect flow run a stage becomes a task run (named `Cached` on a memo hit); outside, it runs on a thread.
+Prefect persists nothing: the stages' own memo does (DESIGN section 7). Stages wait for their inputs on their own
+thread, so a flow submits its whole graph at once and reads as a list of sentences.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
+from functools import lru_cache
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from dub import progress
+from dub.errors import DubError
+from dub.stage import Outcome, Stage
+
+R = TypeVar("R", bound=BaseModel)
+logger = logging.getLogger("dub")
+
+N_RETRIES = 3
+RETRY_BASE_S = 2.0
+N_THREADS = 512
+"""Threads that mostly wait for their inputs; how much works at once is the CPU slots' affair."""
+
+
+class Observer(Protocol):
+    """Whoever shows a run to a person. Called from many threads."""
+
+    def started(self, label: str) -> None: ...
+    def progressed(self, label: str, done: int, total: int) -> None: ...
+    def finished(self, label: str, is_cached: bool, seconds: float) -> None: ...
+    def failed(self, label: str, error: BaseException) -> None: ...
+
+
+class Future(Protocol):
+    def result(self) -> Any: ...
+
+
+class Work(Generic[R]):
+    """A submitted stage: pass it to further stages as if it were its result."""
+
+    def __init__(self, stage: Stage[Any, R], label: str, arguments: tuple[Any, ...], future: Future) -> None:
+        self.stage = stage
+        self.label = label
+        self.arguments = arguments
+        self.future = future
+
+    def result(self) -> R:
+        """Wait for the stage's record; raises what the stage raised."""
+        result: R = self.future.result()
+        return result
+
+    def seconds(self) -> float:
+        """How long the stage's work took when it was done, be it now or in an earlier run."""
+        self.result()
+        known = self.stage.remembered(*_resolved(self.arguments))
+        return known.seconds if known else 0.0
+
+
+def submit(stage: Stage[Any, R], *arguments: Any, label: str = "") -> Work[R]:
+    """Start a stage as soon as its inputs (records, or Work of other stages) are there."""
+    label = label or stage.name
+    conductor = _as_prefect_task if _in_prefect_flow() else _on_a_thread
+    return Work(stage, label, arguments, conductor(stage, label, arguments))
+
+
+@contextmanager
+def observed_by(observer: Observer | None) -> Iterator[None]:
+    """Show every stage that runs in this process to `observer`."""
+    global _observer
+    before, _observer = _observer, observer
+    try:
+        yield
+    finally:
+        _observer = before
+
+
+_observer: Observer | None = None
+
+
+def run_stage(stage: Stage[Any, R], label: str, arguments: tuple[Any, ...]) -> Outcome[R]:
+    """Answer from the memo, or work in CPU slots with progress shown. No retries: those are the conductor's."""
+    started = time.monotonic()
+    outcome = stage.remembered(*arguments)
+    if outcome is None:
+        with _cpu_slots().held(stage.n_cpu):
+            if _observer is not None:
+                observer = _observer
+                observer.started(label)
+                progress.listen(lambda done, total: observer.progressed(label, done, total))
+            try:
+                outcome = stage.outcome(*arguments)
+            except BaseException as error:
+                if _observer is not None:
+                    _observer.failed(label, error)
+                raise
+            finally:
+                progress.listen(None)
+    if _observer is not None:
+        _observer.finished(label, outcome.is_cached, time.monotonic() - started)
+    return outcome
+
+
+def is_retryable(error: BaseException) -> bool:
+    return isinstance(error, DubError) and error.retryable
+
+
+# --- a thread of our own -------------------------------------------------------------------------------------
+
+
+def _on_a_thread(stage: Stage[Any, R], label: str, arguments: tuple[Any, ...]) -> Future:
+    def work() -> R:
+        resolved = _resolved(arguments)
+        for attempt in range(N_RETRIES + 1):
+            try:
+                return run_stage(stage, label, resolved).result
+            except DubError as error:
+                if not is_retryable(error) or attempt == N_RETRIES:
+                    raise
+                delay_s = RETRY_BASE_S * 2**attempt * random.uniform(0.5, 1.5)
+                logger.warning("%s: %s; trying again in %.1f s", label, type(error).__name__, delay_s)
+                time.sleep(delay_s)
+        raise AssertionError("unreachable")
+
+    return _threads().submit(copy_context().run, work)
+
+
+@lru_cache(maxsize=1)
+def _threads() -> ThreadPoolExecutor:
+    # First in, first out: a stage's inputs were submitted before it, so waiting for them cannot deadlock.
+    return ThreadPoolExecutor(N_THREADS, thread_name_prefix="stage")
+
+
+def _resolved(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(_map_work(argument, lambda work: work.result()) for argument in arguments)
+
+
+def _map_work(value: Any, change: Callable[[Work[Any]], Any]) -> Any:
+    if isinstance(value, Work):
+        return change(value)
+    if isinstance(value, tuple):
+        return tuple(_map_work(item, change) for item in value)
+    return value
+
+
+# --- a Prefect task run ----------------------------------------------------------------------------------------
+
+
+def _in_prefect_flow() -> bool:
+    if "prefect" not in sys.modules:
+        return False
+    from prefect.context import FlowRunContext
+
+    return FlowRunContext.get() is not None
+
+
+def _as_prefect_task(stage: Stage[Any, R], label: str, arguments: tuple[Any, ...]) -> Future:
+    inputs = tuple(_map_work(argument, lambda work: work.future) for argument in arguments)
+    future: Future = _prefect_task(stage).submit(label, inputs)
+    return future
+
+
+@lru_cache(maxsize=64)
+def _prefect_task(stage: Stage[Any, Any]) -> Any:
+    from prefect import task
+    from prefect.cache_policies import NO_CACHE
+    from prefect.states import Completed
+    from prefect.tasks import exponential_backoff
+
+    def run(label: str, inputs: tuple[Any, ...]) -> Any:
+        outcome = run_stage(stage, label, inputs)
+        return Completed(name="Cached" if outcome.is_cached else "Completed", data=outcome.result)
+
+    def may_retry(task: Any, task_run: Any, state: Any) -> bool:
+        try:
+            state.result()
+        except BaseException as error:
+            return is_retryable(error)
+        return False
+
+    return task(
+        run,
+        name=stage.name,
+        description=stage.__doc__,
+        task_run_name="{label}",
+        retries=N_RETRIES,
+        retry_delay_seconds=exponential_backoff(backoff_factor=RETRY_BASE_S),
+        retry_jitter_factor=1,
+        retry_condition_fn=may_retry,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+    )
+
+
+# --- CPU slots -------------------------------------------------------------------------------------------------
+
+
+class CpuSlots:
+    """As many stages at work at once as the machine has cores for; a wide stage takes several slots, none starves."""
+
+    def __init__(self, n_slots: int) -> None:
+        self.n_slots = n_slots
+        self._n_free = n_slots
+        self._turn = threading.Condition()
+        self._queue: list[object] = []
+
+    @contextmanager
+    def held(self, n_wanted: int) -> Iterator[None]:
+        n_taken = min(n_wanted, self.n_slots)
+        ticket = object()
+        with self._turn:
+            self._queue.append(ticket)
+            self._turn.wait_for(lambda: self._queue[0] is ticket and self._n_free >= n_taken)
+            self._queue.pop(0)
+            self._n_free -= n_taken
+            self._turn.notify_all()
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._n_free += n_taken
+                self._turn.notify_all()
+
+
+@lru_cache(maxsize=1)
+def _cpu_slots() -> CpuSlots:
+    import os
+
+    return CpuSlots(int(os.environ.get("POLYDUB_CPU_SLOTS", 0)) or len(os.sched_getaffinity(0)))
