@@ -1,0 +1,64 @@
+"""Plan: which engine does what. Job: one title to dub, as a person or a deployment asks for it."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from dub.artifact import Record
+from dub.errors import BadInput
+from lang.bcp47 import Locale
+
+
+class Plan(Record):
+    """Engine ids per family. A profile is this record as TOML; a user writes their own."""
+
+    name: str
+    policy: Literal["permissive", "any"] = "any"
+    separation: str
+    asr: str
+    translation: tuple[str, ...]
+    tts: str
+    speaker: tuple[str, ...] = Field(min_length=1, description="the first fits voices, a second one judges them")
+    face: str
+    lipsync: str
+    speech_quality: str
+    language_id: str
+    target_lufs: float = Field(-16.0, ge=-40, le=-8)
+    options: dict[str, dict[str, str | int | float | bool]] = Field(
+        default={}, description="per family: options for its engine"
+    )
+
+    @classmethod
+    def read(cls, path: Path) -> Plan:
+        """Raises BadInput naming the file and the field."""
+        try:
+            return cls.model_validate(tomllib.loads(path.read_text("utf-8")))
+        except OSError as error:
+            raise BadInput(f"cannot read the profile {path}: {error.strerror}") from error
+        except tomllib.TOMLDecodeError as error:
+            raise BadInput(f"profile {path} is not TOML: {error}") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"])
+            raise BadInput(f"profile {path}, field {field!r}: {first['msg']}", mend="see embedded.toml") from error
+
+
+class Job(Record):
+    """One title into N locales.
+
+    `scripts`: timed scripts by locale; the one in the source's locale replaces recognition, the others replace
+    translation. `store`: the artifact store's folder. Paths are of the machine that runs the flow.
+    """
+
+    source: Path
+    targets: tuple[Locale, ...] = Field(min_length=1)
+    out: Path
+    profile: str = "embedded"
+    source_locale: Locale | None = None
+    scripts: dict[Locale, Path] = {}
+    store: Path | None = None
+    title: str = ""

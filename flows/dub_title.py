@@ -1,0 +1,245 @@
+"""The story: one talking video becomes the same video in N languages.
+
+Every line submits one stage; what depends only on the source stands once, what depends on a language stands in
+`dub_into`. The same function is the command line's and the deployment's (flows/deployed.py).
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from dub.artifact import Artifact, Record
+from dub.cast import Cast
+from dub.errors import DubError
+from dub.finding import Finding, Level, Review
+from dub.lips import LipSync, MouthBank
+from dub.mix import Dub, Mix
+from dub.plan import Job
+from dub.script import DubScript, Takes, Timeline, Translation
+from dub.source import FaceTrack, Source, Stems
+from dub.subtitles import Subtitles
+from flows.preflight import Prepared, check
+from flows.publish import publish, publish_text
+from lang.bcp47 import Locale
+from tasks.build_mouth_bank import build_mouth_bank
+from tasks.enroll import cast_for, enroll
+from tasks.fit import fit
+from tasks.ingest import ingest
+from tasks.lipsync import lipsync
+from tasks.mix import mix
+from tasks.policy import Work, submit
+from tasks.preview import Preview, preview
+from tasks.read_script import read_script, read_translation
+from tasks.remux import remux
+from tasks.report import DubbedLocale, report, review_json
+from tasks.review import review
+from tasks.separate import separate
+from tasks.speak import speak
+from tasks.subtitle import subtitle
+from tasks.track_faces import track_faces
+from tasks.transcribe import transcribe
+from tasks.translate import translate
+
+logger = logging.getLogger("dub")
+
+
+class LocaleOutcome(Record):
+    """One target's end: its verdict, why, and the files under the output folder."""
+
+    locale: Locale
+    verdict: Level
+    reasons: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+class RunReport(Record):
+    """A whole run's end. `html`: the report's path."""
+
+    title: str
+    outcomes: tuple[LocaleOutcome, ...]
+    html: Path
+
+    @property
+    def verdict(self) -> Level:
+        verdicts = {outcome.verdict for outcome in self.outcomes}
+        return next((level for level in (Level.FAILED, Level.DEGRADED) if level in verdicts), Level.OK)
+
+
+@dataclass(frozen=True)
+class OncePerSource:
+    """What every language shares."""
+
+    source: Work[Source]
+    stems: Work[Stems]
+    script: Work[DubScript]
+    faces: Work[FaceTrack]
+    bank: Work[MouthBank]
+    cast: Work[Cast]
+    preview: Work[Preview]
+
+
+@dataclass(frozen=True)
+class OncePerLocale:
+    """What one language is made of, in the order it is made."""
+
+    locale: Locale
+    translation: Work[Translation]
+    cast: Work[Cast]
+    takes: Work[Takes]
+    timeline: Work[Timeline]
+    mix: Work[Mix]
+    lips: Work[LipSync]
+    subtitles: Work[Subtitles]
+    dub: Work[Dub]
+    review: Work[Review]
+
+
+def dub_title(job: Job) -> RunReport:
+    """Dub one title into every target. A language that fails never stops the others.
+
+    Raises BadInput and EngineUnavailable in seconds, before any work; NoSpeech when there is nothing to dub.
+    """
+    prepared = check(job)
+    shared = prepare_source(prepared)
+    dubs = [dub_into(locale, prepared, shared) for locale in job.targets]
+    shared.script.result()  # what is wrong with the source itself is said once, not once per language
+    shared.source.result()
+    finished = [publish_locale(prepared, shared, dub) for dub in dubs]
+    return publish_report(prepared, shared, finished)
+
+
+def prepare_source(prepared: Prepared) -> OncePerSource:
+    desk, job = prepared.desk, prepared.job
+    original = desk.open_store().put_copy(job.source, "video/*")
+    source = submit(ingest, desk, original, prepared.title)
+    stems = submit(separate, desk, source, prepared.engine("separation"))
+    script = _source_script(prepared, source, stems)
+    faces = submit(track_faces, desk, source, prepared.engine("face"))
+    bank = submit(build_mouth_bank, desk, source, faces, stems, prepared.engine("lipsync"))
+    cast = submit(enroll, desk, script, stems, prepared.engine("tts"), prepared.engine("speaker"))
+    return OncePerSource(source, stems, script, faces, bank, cast, submit(preview, desk, source))
+
+
+def dub_into(locale: Locale, prepared: Prepared, shared: OncePerSource) -> OncePerLocale:
+    desk, plan = prepared.desk, prepared.plan
+    source, stems, script, faces, bank = shared.source, shared.stems, shared.script, shared.faces, shared.bank
+    voice, encoder, ear = prepared.engine("tts"), prepared.engine("speaker"), prepared.engine("asr")
+    judges = tuple(
+        engine for family in ("asr", "speaker", "face", "speech_quality", "language_id") for engine in prepared.engines[family]
+    )
+
+    def step(name: str) -> str:
+        return f"{name} {locale}"
+
+    translation = _translation(locale, prepared, script)
+    cast = submit(cast_for, desk, shared.cast, locale, voice, encoder, ear, label=step("cast"))
+    takes = submit(speak, desk, script, translation, cast, voice, label=step("speak"))
+    timeline = submit(fit, desk, source, script, takes, label=step("fit"))
+    mixed = submit(mix, desk, source, stems, script, timeline, plan.target_lufs, label=step("mix"))
+    lips = submit(lipsync, desk, source, faces, bank, timeline, prepared.engine("lipsync"), label=step("lipsync"))
+    cues = submit(subtitle, desk, source, timeline, label=step("subtitle"))
+    dub = submit(remux, desk, source, lips, mixed, cues, locale, script, label=step("remux"))
+    reviewed = submit(
+        review, desk, source, stems, script, translation, cast, takes, timeline, mixed, faces, lips, dub, judges,
+        label=step("review"),
+    )  # fmt: skip
+    return OncePerLocale(locale, translation, cast, takes, timeline, mixed, lips, cues, dub, reviewed)
+
+
+def _source_script(prepared: Prepared, source: Work[Source], stems: Work[Stems]) -> Work[DubScript]:
+    """Recognised, unless the user gave what is said."""
+    job, desk = prepared.job, prepared.desk
+    given = [locale for locale in job.scripts if locale not in job.targets or locale == job.source_locale]
+    if given:
+        path = job.scripts[given[0]]
+        artifact = desk.open_store().put_copy(path, "text/plain")
+        return submit(read_script, desk, artifact, path.name, given[0], source)
+    return submit(transcribe, desk, source, stems, job.source_locale, prepared.engine("asr"))
+
+
+def _translation(locale: Locale, prepared: Prepared, script: Work[DubScript]) -> Work[Translation]:
+    """Translated, unless the user gave the lines."""
+    job, desk = prepared.job, prepared.desk
+    if locale in job.scripts:
+        path = job.scripts[locale]
+        artifact = desk.open_store().put_copy(path, "text/plain")
+        return submit(read_translation, desk, artifact, path.name, locale, script, label=f"translate {locale}")
+    return submit(translate, desk, script, locale, prepared.routes[locale], label=f"translate {locale}")
+
+
+def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale) -> DubbedLocale:
+    """Wait for one language and put its files in place; what went wrong with it becomes its report."""
+    store, out = prepared.desk.open_store(), prepared.job.out
+    stem = f"{prepared.title}.{dub.locale}"
+    try:
+        finished, reviewed = dub.dub.result(), dub.review.result()
+    except Exception as error:
+        failed = _failed(dub.locale, _root_cause(shared, dub, error))
+        publish_text(review_json(failed), out / f"{stem}.report.json")
+        return DubbedLocale(locale=dub.locale, review=failed)
+    files: dict[str, Artifact] = {f"{stem}.mp4": finished.video}
+    files |= {f"{stem}.srt": dub.subtitles.result().srt, f"{stem}.vtt": dub.subtitles.result().vtt}
+    for name, artifact in files.items():
+        publish(store, artifact, out / name)
+    publish_text(dub.translation.result().model_dump_json(indent=1), out / f"{stem}.script.json")
+    publish_text(review_json(reviewed), out / f"{stem}.report.json")
+    return DubbedLocale(
+        locale=dub.locale,
+        review=reviewed,
+        video=f"{stem}.mp4",
+        vtt=f"{stem}.vtt",
+        srt=f"{stem}.srt",
+        translation=dub.translation.result(),
+        timeline=dub.timeline.result(),
+        seconds=_seconds(dub),
+    )
+
+
+def publish_report(prepared: Prepared, shared: OncePerSource, finished: list[DubbedLocale]) -> RunReport:
+    """The report over all languages, beside the files it plays."""
+    desk, out, title = prepared.desk, prepared.job.out, prepared.title
+    store = desk.open_store()
+    publish(store, shared.preview.result().video, out / f"{title}.source.mp4")
+    page = report(
+        desk, title, shared.source.result(), shared.script.result(), tuple(finished),
+        source_video=f"{title}.source.mp4", seconds=_seconds(shared), plan=prepared.plan,
+    )  # fmt: skip
+    publish(store, page.html, out / "report.html")
+    publish(store, page.csv, out / "report.csv")
+    outcomes = tuple(
+        LocaleOutcome(
+            locale=dub.locale,
+            verdict=dub.review.verdict,
+            reasons=tuple(finding.message for finding in dub.review.findings if finding.level is not Level.OK),
+            files=tuple(name for name in (dub.video, dub.srt, dub.vtt) if name),
+        )
+        for dub in finished
+    )
+    return RunReport(title=title, outcomes=outcomes, html=out / "report.html")
+
+
+def _seconds(works: OncePerSource | OncePerLocale) -> dict[str, float]:
+    """Seconds of work per stage, in the story's order."""
+    return {
+        work.stage.name: work.seconds() for work in vars(works).values() if isinstance(work, Work)
+    }
+
+
+def _root_cause(shared: OncePerSource, dub: OncePerLocale, error: Exception) -> Exception:
+    """The first stage's own error: a later stage only knows that its input never came."""
+    for works in (shared, dub):
+        for work in vars(works).values():
+            if isinstance(work, Work):
+                try:
+                    work.result()
+                except Exception as cause:
+                    logger.error("%s: %s: %s", dub.locale, work.label, cause)
+                    return cause
+    return error
+
+
+def _failed(locale: Locale, cause: Exception) -> Review:
+    message = str(cause) if isinstance(cause, DubError) else f"{type(cause).__name__}: {cause}"
+    return Review(locale=locale, findings=(Finding(level=Level.FAILED, check="pipeline", message=message),))

@@ -1,0 +1,169 @@
+"""Everything cheap that can go wrong, checked in seconds, for the whole job, before the first costly second."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import get_args
+
+from dub.artifact import Record
+from dub.errors import BadInput, EngineUnavailable
+from dub.plan import Job, Plan
+from dub.stage import Desk, EngineChoice
+from lang.bcp47 import Locale
+
+ENGLISH = Locale("en")
+PROFILES = Path(__file__).with_name("profiles")
+SCRATCH_BYTES_PER_SOURCE_BYTE = 12
+"""48 kHz float stems, the mouth bank and one encode per locale; measured at 8-11 on ten-second clips."""
+
+
+class Prepared(Record):
+    """A job whose every engine, locale and file has been checked."""
+
+    job: Job
+    plan: Plan
+    desk: Desk
+    title: str
+    engines: dict[str, tuple[EngineChoice, ...]]
+    routes: dict[Locale, tuple[EngineChoice, ...]]
+
+    def engine(self, family: str) -> EngineChoice:
+        return self.engines[family][0]
+
+
+def read_plan(profile: str) -> Plan:
+    """A shipped profile by name, or a TOML file by path. Raises BadInput."""
+    shipped = PROFILES / f"{profile}.toml"
+    if shipped.is_file():
+        return Plan.read(shipped)
+    if profile.endswith(".toml"):
+        return Plan.read(Path(profile))
+    names = ", ".join(sorted(path.stem for path in PROFILES.glob("*.toml")))
+    raise BadInput(f"there is no profile {profile!r}", mend=f"use one of {names}, or the path of your own .toml")
+
+
+def cache_home() -> Path:
+    """Where the store and the weights live: $POLYDUB_HOME, or ~/.cache/polydub."""
+    return Path(os.environ.get("POLYDUB_HOME", "~/.cache/polydub")).expanduser()
+
+
+def check(job: Job) -> Prepared:
+    """Refuse what cannot work, naming the thing and the mend. Loads no model and reads no media but its header."""
+    plan = read_plan(job.profile)
+    _check_source(job.source)
+    _check_scripts(job)
+    _check_targets(job)
+    engines = {family: _choices(plan, family) for family in _families()}
+    routes = {locale: _route(job, plan, locale) for locale in job.targets}
+    _check_voices(plan, job.targets, engines["tts"][0])
+    _check_out(job)
+    desk = Desk(store=str((job.store or cache_home() / "store").absolute()), n_threads=len(os.sched_getaffinity(0)))
+    title = job.title or job.source.stem
+    return Prepared(job=job, plan=plan, desk=desk, title=title, engines=engines, routes=routes)
+
+
+def _families() -> list[str]:
+    from engines.spec import Family
+
+    return [family for family in get_args(Family) if family != "translation"]
+
+
+def _choices(plan: Plan, family: str) -> tuple[EngineChoice, ...]:
+    named = getattr(plan, family)
+    return tuple(
+        choose(family, engine_id, plan.options.get(family, {}), policy=plan.policy)
+        for engine_id in ((named,) if isinstance(named, str) else named)
+    )
+
+
+def choose(family: str, engine_id: str, options: dict[str, object], *, policy: str = "any") -> EngineChoice:
+    """An engine that exists, is allowed by the licence policy and has its packages and weights."""
+    from importlib.util import find_spec
+
+    from engines import registry, weights
+
+    spec = registry.spec(family, engine_id)  # type: ignore[arg-type]
+    if policy == "permissive" and spec.licence_class != "permissive":
+        raise BadInput(
+            f"{family} engine {engine_id!r} is {spec.licence_class} ({spec.code_licence}; weights {spec.weights_licence})",
+            mend='set policy = "any" in the profile, or choose another engine',
+        )
+    missing = [name for name in spec.packages if find_spec(name) is None]
+    if missing:
+        raise EngineUnavailable(
+            f"{family} engine {engine_id!r} needs the Python package {missing[0]!r}",
+            mend=f"pip install '.[{spec.extra or 'embedded'}]'",
+        )
+    for model_id in spec.weights:
+        weights.folder(model_id)
+    return EngineChoice(family=family, id=engine_id, fingerprint=spec.fingerprint(options), options=options)
+
+
+def _check_source(source: Path) -> None:
+    if not source.is_file():
+        what = "is a folder" if source.is_dir() else "does not exist"
+        raise BadInput(f"the source {source} {what}", mend="give the path of one video file")
+    from dub import media
+
+    media.ffmpeg_exe()
+    media.probe(source)
+
+
+def _check_scripts(job: Job) -> None:
+    for locale, path in job.scripts.items():
+        if not path.is_file():
+            raise BadInput(f"the {locale} script {path} does not exist", mend="give a .srt, .vtt, .csv or .json file")
+        if locale not in job.targets and job.source_locale is not None and locale != job.source_locale:
+            raise BadInput(
+                f"a script was given for {locale}, which is neither the source's locale nor a target",
+                mend=f"add it: --to {','.join([*job.targets, locale])}",
+            )
+
+
+def _check_targets(job: Job) -> None:
+    if len(set(job.targets)) != len(job.targets):
+        raise BadInput(f"a target is given twice: {', '.join(job.targets)}", mend="name each locale once")
+    for locale in job.targets:
+        if job.source_locale and locale.language == job.source_locale.language and locale not in job.scripts:
+            raise BadInput(
+                f"the target {locale} is the source's own language",
+                mend=f"leave it out, or give what is to be said: --script {locale}=FILE",
+            )
+
+
+def _route(job: Job, plan: Plan, locale: Locale) -> tuple[EngineChoice, ...]:
+    """Engines from English to the locale; none where the lines are given, or English itself is wanted."""
+    if locale in job.scripts or locale.language == ENGLISH.language:
+        return ()
+    from engines.translation.routing import find_route
+
+    route = find_route(ENGLISH, locale, plan.translation)
+    for hop in route:
+        choose("translation", hop.id, dict(hop.options), policy=plan.policy)
+    return route
+
+
+def _check_voices(plan: Plan, targets: tuple[Locale, ...], tts: EngineChoice) -> None:
+    from dub.errors import LanguageNotSupported
+    from engines import registry
+
+    spec = registry.spec("tts", tts.id)
+    for locale in targets:
+        if not spec.supports(locale):
+            spoken = ", ".join(sorted(spec.locales or ()))
+            raise LanguageNotSupported(f"the voice engine {plan.tts!r} cannot speak {locale}", mend=f"it speaks {spoken}")
+
+
+def _check_out(job: Job) -> None:
+    job.out.mkdir(parents=True, exist_ok=True)
+    if not os.access(job.out, os.W_OK):
+        raise BadInput(f"cannot write to {job.out}", mend="give another folder with --out")
+    needed = job.source.stat().st_size * SCRATCH_BYTES_PER_SOURCE_BYTE * (1 + len(job.targets))
+    free = shutil.disk_usage(job.out).free
+    if free < needed:
+        raise BadInput(
+            f"{job.out} has {free / 1e9:.1f} GB free; this job may need {needed / 1e9:.1f} GB",
+            mend="free some space, or give another folder with --out and --store",
+        )

@@ -1,0 +1,33 @@
+"""Preview: a small H.264 copy of the source, so that any browser plays it beside the dubs."""
+
+from __future__ import annotations
+
+import ffmpeg
+
+from dub.artifact import Artifact, Record
+from dub.media import ffmpeg_exe, run_tool
+from dub.source import Source
+from dub.stage import Desk, stage
+
+PREVIEW_HEIGHT_PX = 720
+
+
+class Preview(Record):
+    video: Artifact
+
+
+@stage(version=1)
+def preview(desk: Desk, source: Source) -> Preview:
+    """Transcode the source for the report's player: at most 720 lines, x264 superfast, with the programme's sound."""
+    store = desk.open_store()
+    height = min(PREVIEW_HEIGHT_PX, source.video.height_px)
+    with store.scratch() as folder:
+        out = folder / "preview.mp4"
+        picture = ffmpeg.input(str(store.path(source.original))).video.filter("scale", -2, height // 2 * 2)
+        sound = ffmpeg.input(str(store.path(source.programme))).audio
+        command = ffmpeg.output(
+            picture, sound, str(out), vcodec="libx264", preset="superfast", crf=24, pix_fmt="yuv420p",
+            acodec="aac", audio_bitrate="128k", movflags="+faststart", map_metadata=-1, fflags="+bitexact",
+        ).compile(cmd=ffmpeg_exe(), overwrite_output=True)  # fmt: skip
+        run_tool(command, deadline_s=600 + 20 * float(source.video.duration))
+        return Preview(video=store.put(out, "video/mp4"))
