@@ -1,17 +1,17 @@
 """Every error that polydub raises on purpose.
 
-    DubError                      base; `retryable` says whether trying again can help
-    ├── BadInput                  the user's file, field or option; names it and the mend
-    │   ├── UnreadableMedia       ffprobe or ffmpeg cannot read it
-    │   ├── NoSpeech              nothing to dub
-    │   └── LanguageNotSupported  the locale, and what is near it
-    ├── EngineUnavailable         a package, tool or capability is missing; says what to install
-    │   ├── WeightsMissing        `polydub models pull <id>`
-    │   └── WeightsCorrupt        a file whose digest is wrong
-    ├── EngineFailed              an engine broke on an input it accepts
-    ├── ToolFailed                an external program ended badly; carries the tail of what it said
-    ├── ToolTimedOut              ... did not end within its deadline (retryable)
-    └── StoreUnavailable          the artifact store cannot be read or written (retryable)
+DubError                      base; `retryable` says whether trying again can help
+├── BadInput                  the user's file, field or option; names it and the mend
+│   ├── UnreadableMedia       ffprobe or ffmpeg cannot read it
+│   ├── NoSpeech              nothing to dub
+│   └── LanguageNotSupported  the locale, and what is near it
+├── EngineUnavailable         a package, tool or capability is missing; says what to install
+│   ├── WeightsMissing        `polydub models pull <id>`
+│   └── WeightsCorrupt        a file whose digest is wrong
+├── EngineFailed              an engine broke on an input it accepts
+├── ToolFailed                an external program ended badly; carries the tail of what it said
+├── ToolTimedOut              ... did not end within its deadline (retryable)
+└── StoreUnavailable          the artifact store cannot be read or written (retryable)
 """
 
 

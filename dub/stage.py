@@ -125,9 +125,7 @@ class Stage(Generic[P, R]):
         return desk.open_store()
 
 
-def stage(
-    *, version: int, n_cpu: int = 1, deadline_s: float | None = None
-) -> Callable[[Callable[P, R]], Stage[P, R]]:
+def stage(*, version: int, n_cpu: int = 1, deadline_s: float | None = None) -> Callable[[Callable[P, R]], Stage[P, R]]:
     """Make a function over a Desk, records and artifacts a memoised Stage.
 
     `n_cpu`: how many of the machine's CPU slots it fills while it works.

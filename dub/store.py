@@ -1,9 +1,9 @@
 """Store: artifacts by content and memo records by key, on a folder; every write appears whole or not at all.
 
-    <root>/cas/ab/abcdef…     one file per artifact, read-only, named by its sha256
-    <root>/memo/<stage>/<key>.json
-    <root>/claims/            one lock per stage at work
-    <root>/scratch/<n>/       work folders of living processes; a dead one's is swept at the next start
+<root>/cas/ab/abcdef…     one file per artifact, read-only, named by its sha256
+<root>/memo/<stage>/<key>.json
+<root>/claims/            one lock per stage at work
+<root>/scratch/<n>/       work folders of living processes; a dead one's is swept at the next start
 """
 
 from __future__ import annotations

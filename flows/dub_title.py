@@ -127,7 +127,9 @@ def dub_into(locale: Locale, prepared: Prepared, shared: OncePerSource) -> OnceP
     source, stems, script, faces, bank = shared.source, shared.stems, shared.script, shared.faces, shared.bank
     voice, encoder, ear = prepared.engine("tts"), prepared.engine("speaker"), prepared.engine("asr")
     judges = tuple(
-        engine for family in ("asr", "speaker", "face", "speech_quality", "language_id") for engine in prepared.engines[family]
+        engine
+        for family in ("asr", "speaker", "face", "speech_quality", "language_id")
+        for engine in prepared.engines[family]
     )
 
     def step(name: str) -> str:
@@ -222,9 +224,7 @@ def publish_report(prepared: Prepared, shared: OncePerSource, finished: list[Dub
 
 def _seconds(works: OncePerSource | OncePerLocale) -> dict[str, float]:
     """Seconds of work per stage, in the story's order."""
-    return {
-        work.stage.name: work.seconds() for work in vars(works).values() if isinstance(work, Work)
-    }
+    return {work.stage.name: work.seconds() for work in vars(works).values() if isinstance(work, Work)}
 
 
 def _root_cause(shared: OncePerSource, dub: OncePerLocale, error: Exception) -> Exception:

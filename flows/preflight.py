@@ -55,7 +55,7 @@ def check(job: Job) -> Prepared:
     _check_source(job.source)
     _check_scripts(job)
     _check_targets(job)
-    engines = {family: _choices(plan, family) for family in _families()}
+    engines = {family: _choices(plan, family) for family in families()}
     routes = {locale: _route(job, plan, locale) for locale in job.targets}
     _check_voices(plan, job.targets, engines["tts"][0])
     _check_out(job)
@@ -64,7 +64,7 @@ def check(job: Job) -> Prepared:
     return Prepared(job=job, plan=plan, desk=desk, title=title, engines=engines, routes=routes)
 
 
-def _families() -> list[str]:
+def families() -> list[str]:
     from engines.spec import Family
 
     return [family for family in get_args(Family) if family != "translation"]
@@ -153,7 +153,9 @@ def _check_voices(plan: Plan, targets: tuple[Locale, ...], tts: EngineChoice) ->
     for locale in targets:
         if not spec.supports(locale):
             spoken = ", ".join(sorted(spec.locales or ()))
-            raise LanguageNotSupported(f"the voice engine {plan.tts!r} cannot speak {locale}", mend=f"it speaks {spoken}")
+            raise LanguageNotSupported(
+                f"the voice engine {plan.tts!r} cannot speak {locale}", mend=f"it speaks {spoken}"
+            )
 
 
 def _check_out(job: Job) -> None:

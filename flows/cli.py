@@ -1,0 +1,137 @@
+"""The command line. Nothing heavy is imported before a command needs it: `polydub --help` stays under half a second."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+EXIT_OK, EXIT_DUB_FAILED, EXIT_BAD_INPUT = 0, 1, 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 done, 1 a language failed, 2 bad input or a missing engine."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    from dub.errors import DubError
+
+    try:
+        return int(options.run(options))
+    except DubError as error:
+        print(f"polydub: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        print("polydub: stopped; what was finished is kept, run the same command to go on", file=sys.stderr)
+        return 130
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="polydub", description="One talking video in; dubbed, lip-synced, measured videos in many languages out."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    dub = commands.add_parser("dub", help="dub a video into other languages")
+    dub.add_argument("source", type=Path, help="the talking video")
+    dub.add_argument("--to", required=True, metavar="LOCALES", help="target locales, e.g. es,pt-BR,ca")
+    dub.add_argument("--out", type=Path, default=Path("out"), help="folder for the results (default: out)")
+    dub.add_argument("--profile", default="embedded", help="a shipped profile or the path of your own .toml")
+    dub.add_argument("--from", dest="source_locale", metavar="LOCALE", help="the language spoken (default: found)")
+    dub.add_argument(
+        "--script", action="append", default=[], metavar="LOCALE=FILE",
+        help="a timed script (.srt .vtt .csv .json): in the source's language it replaces recognition, "
+        "in a target's it replaces translation",
+    )  # fmt: skip
+    dub.add_argument("--title", default="", help="name of the results (default: the file's name)")
+    dub.add_argument("--store", type=Path, help="artifact store (default: ~/.cache/polydub/store)")
+    dub.add_argument("--prefect", action="store_true", help="run as a Prefect flow; starts a local server if none runs")
+    dub.set_defaults(run=_dub)
+
+    languages = commands.add_parser("languages", help="what can be dubbed into, by which engines")
+    languages.add_argument("--profile", default="embedded")
+    languages.add_argument("--policy", choices=("permissive", "any"), help="licences allowed (default: the profile's)")
+    languages.add_argument("--json", action="store_true")
+    languages.set_defaults(run=_languages)
+
+    models = commands.add_parser("models", help="the engines' weights")
+    actions = models.add_subparsers(required=True, metavar="ACTION")
+    for name, help_text in (("list", "what models.lock names and what is here"), ("pull", "fetch, assemble and verify"),
+                            ("verify", "check every file's digest")):  # fmt: skip
+        action = actions.add_parser(name, help=help_text)
+        action.add_argument("ids", nargs="*", help="model ids (default: all)")
+        action.set_defaults(run=_models, action=name)
+
+    doctor = commands.add_parser("doctor", help="what is installed, what is missing, how to mend it")
+    doctor.add_argument("--profile", default="embedded")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _dub(options: argparse.Namespace) -> int:
+    from flows.console import show_run
+    from flows.preflight import check
+
+    job = _job(options)
+    check(job)
+    if options.prefect:
+        from flows.prefect_server import local_server
+
+        with local_server() as url:
+            print(f"Prefect: {url}")
+            from flows.deployed import dub_title
+    else:
+        from flows.dub_title import dub_title
+    with show_run() as console:
+        report = dub_title(job)
+    console.verdicts(report)
+    return EXIT_DUB_FAILED if report.verdict == "failed" else EXIT_OK
+
+
+def _job(options: argparse.Namespace):  # type: ignore[no-untyped-def]
+    from dub.errors import BadInput
+    from dub.plan import Job
+    from lang.registry import supported_locale
+
+    scripts = {}
+    for given in options.script:
+        tag, separator, path = given.partition("=")
+        if not separator or not path:
+            raise BadInput(f"--script {given!r} is not LOCALE=FILE", mend="for example --script es=talk.es.srt")
+        scripts[supported_locale(tag)] = Path(path).absolute()
+    targets = tuple(supported_locale(tag) for tag in options.to.split(",") if tag.strip())
+    if not targets:
+        raise BadInput("--to names no locale", mend="for example --to es,pt-BR")
+    return Job(
+        source=options.source.absolute(),
+        targets=targets,
+        out=options.out.absolute(),
+        profile=options.profile,
+        source_locale=supported_locale(options.source_locale) if options.source_locale else None,
+        scripts=scripts,
+        store=options.store.absolute() if options.store else None,
+        title=options.title,
+    )
+
+
+def _languages(options: argparse.Namespace) -> int:
+    from flows.console import print_languages
+    from flows.preflight import read_plan
+
+    print_languages(read_plan(options.profile), policy=options.policy, as_json=options.json)
+    return EXIT_OK
+
+
+def _models(options: argparse.Namespace) -> int:
+    from flows.console import list_models, pull_models, verify_models
+
+    return {"list": list_models, "pull": pull_models, "verify": verify_models}[options.action](options.ids)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from flows.doctor import examine
+
+    return EXIT_OK if examine(options.profile) else EXIT_BAD_INPUT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

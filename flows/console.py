@@ -1,0 +1,145 @@
+"""What a person sees in the terminal: a bar per stage, the verdicts, the tables."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from dub.errors import DubError
+from dub.plan import Plan
+from flows.dub_title import RunReport
+
+VERDICT_STYLE = {"ok": "green", "degraded": "yellow", "failed": "red"}
+
+
+class RunConsole:
+    """Observer that draws a bar per stage at work and leaves a line per finished stage."""
+
+    def __init__(self, console: Console, progress: Progress) -> None:
+        self.console = console
+        self.progress = progress
+        self._bars: dict[str, TaskID] = {}
+        self._lock = threading.Lock()
+        self.n_cached = 0
+
+    def started(self, label: str) -> None:
+        with self._lock:
+            self._bars[label] = self.progress.add_task(label, total=None)
+
+    def progressed(self, label: str, done: int, total: int) -> None:
+        self.progress.update(self._bars[label], completed=done, total=total or None)
+
+    def finished(self, label: str, is_cached: bool, seconds: float) -> None:
+        with self._lock:
+            if is_cached:
+                self.n_cached += 1
+            if (bar := self._bars.pop(label, None)) is not None:
+                self.progress.remove_task(bar)
+            how = "from the memo" if is_cached else f"{seconds:.1f} s"
+            self.console.print(f"  [green]✓[/] {label} [dim]{how}[/]", highlight=False)
+
+    def failed(self, label: str, error: BaseException) -> None:
+        with self._lock:
+            if (bar := self._bars.pop(label, None)) is not None:
+                self.progress.remove_task(bar)
+            self.console.print(f"  [red]✗[/] {label}: {error}", highlight=False)
+
+    def verdicts(self, report: RunReport) -> None:
+        table = Table("locale", "verdict", "video", "why", title=report.title)
+        for outcome in report.outcomes:
+            style = VERDICT_STYLE[outcome.verdict]
+            why = "\n".join(outcome.reasons[:3])
+            video = outcome.files[0] if outcome.files else "-"
+            table.add_row(outcome.locale, f"[{style}]{outcome.verdict}[/]", video, why)
+        self.console.print(table)
+        self.console.print(f"Report: {report.html}", soft_wrap=True, highlight=False)
+
+
+@contextmanager
+def show_run() -> Iterator[RunConsole]:
+    """Draw progress on stderr while a run goes on; yields what prints its end."""
+    from tasks.policy import observed_by
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("  {task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console, transient=True) as progress:
+        run = RunConsole(console, progress)
+        with observed_by(run):
+            yield run
+
+
+def print_languages(plan: Plan, *, policy: str | None, as_json: bool) -> None:
+    """What a profile offers: computed from its engines, never listed by hand."""
+    from engines.offer import offered
+
+    rows = offered(plan, policy=policy or plan.policy)
+    if as_json:
+        print(json.dumps([row.model_dump(mode="json") for row in rows], ensure_ascii=False, indent=1))
+        return
+    table = Table("locale", "language", "translated by", "tier", "spoken by", "clone", "licences", title=plan.name)
+    for row in rows:
+        table.add_row(row.locale, row.name, " → ".join(row.route), row.tier, row.voice, row.clone, row.licences)
+    console = Console()
+    console.print(table)
+    console.print(f"{len(rows)} languages offered by profile {plan.name!r}, licences: {policy or plan.policy}")
+
+
+def list_models(ids: list[str]) -> int:
+    from engines import weights
+
+    table = Table("model", "licence", "MB", "here")
+    for model_id, entry in weights.read_lock().items():
+        if ids and model_id not in ids:
+            continue
+        try:
+            weights.folder(model_id)
+            here = "[green]yes[/]"
+        except DubError:
+            here = "[yellow]no[/]"
+        table.add_row(model_id, entry.licence, f"{entry.n_bytes / 1e6:.0f}", here)
+    Console().print(table)
+    return 0
+
+
+def pull_models(ids: list[str]) -> int:
+    from engines import weights
+
+    console = Console(stderr=True)
+    columns = (TextColumn("  {task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
+    with Progress(*columns, console=console, transient=not sys.stderr.isatty()) as progress:
+        bars: dict[str, TaskID] = {}
+        lock = threading.Lock()
+
+        def show(model_id: str, done: int, total: int) -> None:
+            with lock:
+                if model_id not in bars:
+                    bars[model_id] = progress.add_task(model_id, total=total)
+                progress.update(bars[model_id], completed=done, total=total)
+
+        weights.pull(ids or list(weights.read_lock()), show)
+    console.print(f"  [green]✓[/] {len(ids or weights.read_lock())} models are here and verified")
+    return 0
+
+
+def verify_models(ids: list[str]) -> int:
+    from engines import weights
+
+    n_bad = 0
+    for model_id in ids or list(weights.read_lock()):
+        try:
+            weights.verify(model_id)
+            print(f"ok       {model_id}")
+        except DubError as error:
+            n_bad += 1
+            print(f"missing or wrong  {model_id}: {error}")
+    return 1 if n_bad else 0

@@ -1,0 +1,50 @@
+"""The same story as a Prefect flow: what prefect.yaml deploys and `polydub dub --prefect` runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.artifacts import create_table_artifact
+from prefect.states import Completed, Failed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from dub.finding import Level
+from dub.plan import Job
+from flows import dub_title as story
+from flows.dub_title import RunReport
+from tasks.policy import N_THREADS
+
+
+@flow(
+    name="dub-title",
+    flow_run_name="{job.title}",
+    description=story.dub_title.__doc__,
+    task_runner=ThreadPoolTaskRunner(max_workers=N_THREADS),
+    persist_result=False,
+    validate_parameters=True,
+)
+def dub_title_flow(job: Job) -> Any:
+    """Dub one title into every target; the run's state says whether every language came out."""
+    report = story.dub_title(job)
+    create_table_artifact(
+        key="verdicts",
+        description=f"{report.title}: {report.html}",
+        table=[
+            {"locale": outcome.locale, "verdict": outcome.verdict.value, "why": "; ".join(outcome.reasons[:3])}
+            for outcome in report.outcomes
+        ],
+    )
+    if report.verdict is Level.FAILED:
+        failed = ", ".join(outcome.locale for outcome in report.outcomes if outcome.verdict is Level.FAILED)
+        return Failed(message=f"failed: {failed}", data=report)
+    return Completed(name="Completed" if report.verdict is Level.OK else "Degraded", data=report)
+
+
+def dub_title(job: Job) -> RunReport:
+    """Run the flow here and now and return its report, also when a language failed."""
+    state = dub_title_flow(job, return_state=True)
+    report = state.data if isinstance(state.data, RunReport) else state.result()
+    if not isinstance(report, RunReport):
+        raise TypeError(f"the flow gave {type(report).__name__}")
+    return report
