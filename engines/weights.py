@@ -1,0 +1,249 @@
+"""Model weights on this machine: pulled once, verified, and never fetched at run time.
+
+A model's files lie in `$POLYDUB_HOME/models/<id>/` (default ~/.cache/polydub). What they are and where they
+come from stands in `infra/models.lock`; a folder appears only when every digest in it is right.
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+
+from dub.errors import BadInput, DubError, EngineUnavailable, WeightsCorrupt, WeightsMissing
+from engines.weights_lock import FileEntry, ModelEntry, home, read_lock
+from engines.weights_sources import Package, fetch, fetch_bytes, require_digest, require_size, write_file
+
+log = logging.getLogger(__name__)
+
+__all__ = [
+    "FileEntry",
+    "ModelEntry",
+    "download_bytes",
+    "folder",
+    "pull",
+    "read_lock",
+    "total_bytes",
+    "verify",
+]
+
+N_DOWNLOADS_AT_ONCE = 4
+_REPORT_EVERY_S = 0.25
+_STAGING = ".pulling-"
+
+OnProgress = Callable[[str, int, int], None]
+"""Called by the pulling thread: model id, bytes downloaded, bytes to download; the last call for every model has
+the two equal."""
+
+
+def models_root() -> Path:
+    return home() / "models"
+
+
+def folder(model_id: str) -> Path:
+    """The folder of a pulled model. Cheap: looks at presence and sizes, not at digests.
+
+    Raises BadInput for an id that no lock knows, WeightsMissing or WeightsCorrupt (wrong size) naming the
+    file and the command that mends it.
+    """
+    entry = _entry(model_id)
+    place = models_root() / model_id
+    for file in entry.files:
+        require_size(place / file.name, file.n_bytes, mend=f"polydub models pull {model_id}")
+    return place
+
+
+def verify(model_id: str) -> None:
+    """Reads every byte of a model. Raises WeightsMissing or WeightsCorrupt naming the first bad file."""
+    for file in _entry(model_id).files:
+        path = models_root() / model_id / file.name
+        require_digest(path, file.n_bytes, file.sha256, mend=f"polydub models pull {model_id}")
+
+
+def total_bytes(model_ids: Iterable[str]) -> int:
+    """What the models take on disk."""
+    return sum(_entry(model_id).n_bytes for model_id in model_ids)
+
+
+def download_bytes(model_ids: Iterable[str]) -> int:
+    """What pulling the models from nothing downloads on this machine; a shared package counts once."""
+    packages = {package for model_id in model_ids for package in _entry(model_id).packages}
+    return sum(fetch_bytes(package) for package in packages)
+
+
+def pull(model_ids: Iterable[str], on_progress: OnProgress) -> None:
+    """Downloads, assembles and verifies models; those already right are left alone.
+
+    Each model's folder appears by one rename when all its digests are right, so a pull can be killed at any
+    moment; a second pull in another process waits for the first. A folder with a wrong file is replaced
+    whole. A model that fails does not keep the others from being finished; then the first failure is raised.
+
+    Raises BadInput (unknown id), WeightsCorrupt (the bytes that came are not those of the lock),
+    WeightsMissing (a file the user has to supply), ToolFailed or ToolTimedOut (pip or npm),
+    EngineUnavailable (neither pip nor uv, or no room).
+    """
+    entries = [_entry(model_id) for model_id in dict.fromkeys(model_ids)]
+    if not _not_intact(entries, on_progress):
+        return
+    root = models_root()
+    root.mkdir(parents=True, exist_ok=True)
+    with _only_puller(root):
+        for abandoned in root.glob(f"{_STAGING}*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
+        missing = _not_intact(entries, on_progress)  # again: another process may just have pulled them
+        _require_room(root, missing)
+        staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=root))
+        try:
+            _pull_into(root, staging, missing, on_progress)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def _entry(model_id: str) -> ModelEntry:
+    lock = read_lock()
+    if model_id not in lock:
+        raise BadInput(f"no model is called {model_id!r}", mend=f"one of: {', '.join(sorted(lock))}")
+    return lock[model_id]
+
+
+def _not_intact(entries: Iterable[ModelEntry], on_progress: OnProgress) -> list[ModelEntry]:
+    """The models that have to be pulled; the others are reported as done."""
+    missing = []
+    for entry in entries:
+        try:
+            verify(entry.id)
+        except (WeightsMissing, WeightsCorrupt):
+            missing.append(entry)
+        else:
+            on_progress(entry.id, entry.n_bytes, entry.n_bytes)
+    return missing
+
+
+@contextlib.contextmanager
+def _only_puller(root: Path) -> Iterator[None]:
+    """One pull at a time; the kernel lets go of the lock when its holder dies, however it dies."""
+    with (root / ".pull.lock").open("w") as lock_file:
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
+        yield
+
+
+def _require_room(root: Path, entries: Iterable[ModelEntry]) -> None:
+    """Archives and finished files lie side by side until the pull ends, and npm's carrier is unpacked."""
+    entries = list(entries)
+    packages = {package for entry in entries for package in entry.packages}
+    needed = sum(entry.n_bytes for entry in entries) + 2 * sum(fetch_bytes(package) for package in packages)
+    free = shutil.disk_usage(root).free
+    if free < needed:
+        raise EngineUnavailable(
+            f"{root} has {free / 1e6:.0f} MB free, pulling takes {needed / 1e6:.0f} MB",
+            mend="free some, or set POLYDUB_HOME to a larger disk",
+        )
+
+
+def _pull_into(root: Path, staging: Path, entries: list[ModelEntry], on_progress: OnProgress) -> None:
+    failures: list[DubError] = []
+    with _Downloads(staging, entries, on_progress) as downloads:
+        for entry in entries:
+            try:
+                _assemble(entry, staging, root, downloads)
+            except DubError as error:  # the other models can still be finished
+                failures.append(error)
+                log.error("%s was not pulled: %s", entry.id, error)
+            else:
+                downloads.finished(entry)
+    if failures:
+        raise failures[0]
+
+
+def _assemble(entry: ModelEntry, staging: Path, root: Path, downloads: "_Downloads") -> None:
+    assembled = staging / "assembled" / entry.id
+    assembled.mkdir(parents=True)
+    for file in entry.files:
+        write_file(file, assembled / file.name, downloads.archive_of)
+    _flush_folder(assembled)
+    final = root / entry.id
+    if final.exists():
+        final.rename(staging / f"replaced-{entry.id}")
+    assembled.rename(final)
+    _flush_folder(root)
+
+
+def _flush_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class _Downloads:
+    """The packages of one pull, each fetched once, a few at a time; reports how far every model is."""
+
+    def __init__(self, staging: Path, entries: list[ModelEntry], on_progress: OnProgress) -> None:
+        self._staging = staging
+        self._on_progress = on_progress
+        self._unfinished = {entry.id: entry for entry in entries}
+        self._reported: dict[str, int] = {}
+        self._stop = threading.Event()
+        self._pool = ThreadPoolExecutor(N_DOWNLOADS_AT_ONCE, thread_name_prefix="fetch")
+        self._fetches: dict[Package, tuple[Path, Future[Path]]] = {}
+        for entry in entries:
+            for package in entry.packages:
+                self._start(package)
+
+    def __enter__(self) -> "_Downloads":
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._stop.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def archive_of(self, package: Package) -> Path:
+        """Waits for a package, reporting the progress of all, and fetches one that was not foreseen."""
+        _, fetching = self._start(package)
+        while not wait([fetching], timeout=_REPORT_EVERY_S).done:
+            for entry in self._unfinished.values():
+                total = _fetched_bytes(entry)
+                # Never falling, though clients delete scratch files; not complete before the digests are checked.
+                so_far = max(self._reported.get(entry.id, 0), min(self._bytes_so_far(entry), total - 1))
+                self._reported[entry.id] = so_far
+                self._on_progress(entry.id, so_far, total)
+        return fetching.result()
+
+    def finished(self, entry: ModelEntry) -> None:
+        del self._unfinished[entry.id]
+        total = _fetched_bytes(entry)
+        self._on_progress(entry.id, total, total)
+
+    def _start(self, package: Package) -> tuple[Path, Future[Path]]:
+        if package not in self._fetches:
+            into = self._staging / f"package-{len(self._fetches)}"
+            into.mkdir()
+            self._fetches[package] = into, self._pool.submit(fetch, package, into, self._stop)
+        return self._fetches[package]
+
+    def _bytes_so_far(self, entry: ModelEntry) -> int:
+        n_bytes = 0
+        for package in entry.packages:
+            into, fetching = self._start(package)
+            expected = fetch_bytes(package)
+            n_bytes += expected if fetching.done() else min(_folder_bytes(into), expected)
+        return n_bytes
+
+
+def _fetched_bytes(entry: ModelEntry) -> int:
+    """What a model downloads; its own size where nothing is downloaded."""
+    return sum(fetch_bytes(package) for package in entry.packages) or entry.n_bytes
+
+
+def _folder_bytes(path: Path) -> int:
+    n_bytes = 0
+    for inside in path.rglob("*"):
+        with contextlib.suppress(OSError):  # pip moves its files while we look
+            n_bytes += inside.lstat().st_size
+    return n_bytes
