@@ -1,4 +1,4 @@
-"""A Prefect server on this machine, for runs that have none: started once, kept running, found again by the next run."""
+"""A Prefect server on this machine for runs that have none: started once, kept, found again by the next run."""
 
 from __future__ import annotations
 

@@ -1,0 +1,60 @@
+# make demo           the shipped sample into Portuguese, Spanish and Catalan, with a report
+# make demo VIDEO=talk.mp4 TO=pt,es [FROM=en]   your own video
+# make test           everything but the development clips;  make check  ruff, mypy, import contracts
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+VIDEO ?= samples/hello.mp4
+TO ?= pt-BR,es,ca
+OUT ?= out
+FROM ?=
+
+.PHONY: demo test test-media check format bench setup setup-test weights tools clean
+
+demo: setup weights
+	$(BIN)/polydub dub $(VIDEO) --to $(TO) --out $(OUT) $(if $(FROM),--from $(FROM)) --prefect
+
+test: setup-test weights
+	$(BIN)/python -m pytest -m "not media" tests
+
+test-media: setup-test weights
+	$(BIN)/python -m pytest -m media tests
+
+check: setup-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup-test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup-test weights
+	$(BIN)/python infra/bench.py $(VIDEO)
+
+setup: tools $(VENV)/.installed
+setup-test: setup $(VENV)/.installed-test
+
+# uv resolves and installs in seconds what takes pip minutes.
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit("polydub needs Python 3.11-3.13; this is " + sys.version.split()[0] + ": set PYTHON=python3.11") if not (3, 11) <= sys.version_info[:2] < (3, 14) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet "uv>=0.5"
+
+$(VENV)/.installed: $(BIN)/uv pyproject.toml
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[embedded]'
+	touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[embedded,s3,test,check]'
+	touch $@
+
+tools:
+	@sh infra/system_packages.sh $(if $(filter test test-media,$(MAKECMDGOALS)),test)
+
+weights: setup
+	$(BIN)/polydub models pull
+
+clean:
+	rm -rf $(VENV) $(OUT) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
