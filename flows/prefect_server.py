@@ -82,9 +82,7 @@ def start_server(home: Path) -> str:
         time.sleep(0.2)
     server.kill()
     tail = log.read_text(errors="replace")[-1500:]
-    raise EngineUnavailable(
-        f"the Prefect server did not start:\n{tail}", mend="run without --prefect, or see " + str(log)
-    )
+    raise EngineUnavailable(f"the Prefect server did not start:\n{tail}", mend=f"run without --prefect, or see {log}")
 
 
 def _running(home: Path) -> str | None:

@@ -86,8 +86,9 @@ def choose(family: str, engine_id: str, options: dict[str, object], *, policy: s
 
     spec = registry.spec(family, engine_id)  # type: ignore[arg-type]
     if policy == "permissive" and spec.licence_class != "permissive":
+        licences = f"{spec.code_licence}, weights {spec.weights_licence}"
         raise BadInput(
-            f"{family} engine {engine_id!r} is {spec.licence_class} ({spec.code_licence}; weights {spec.weights_licence})",
+            f"the licences of {family} engine {engine_id!r} are {spec.licence_class}: {licences}",
             mend='set policy = "any" in the profile, or choose another engine',
         )
     missing = [name for name in spec.packages if find_spec(name) is None]

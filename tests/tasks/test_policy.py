@@ -174,7 +174,8 @@ def test_the_same_graph_as_prefect_task_runs(prefect_server: str, desk: Desk) ->
                 only_this = FlowRunFilter(id=FlowRunFilterId(any_=[seen["run"]]))  # type: ignore[list-item]
                 runs = client.read_task_runs(flow_run_filter=only_this)
             states = {task_run.name: task_run.state_name or "" for task_run in runs}
-            if len(states) == 4 and not {"Running", "Pending"} & set(states.values()) or time.monotonic() > deadline:
+            is_settled = len(states) == 4 and not {"Running", "Pending"} & set(states.values())
+            if is_settled or time.monotonic() > deadline:
                 return states
             time.sleep(0.5)
 
