@@ -13,7 +13,8 @@ from dub.artifact import Artifact, Record
 class VideoFacts(Record):
     """The picture as a player shows it: after rotation, edit lists applied, at one constant frame rate.
 
-    `width_px`, `height_px`: displayed raster after rotation. `pixel_aspect`: sample aspect ratio after rotation.
+    `width_px`, `height_px`: displayed raster after rotation, less an odd last column or row, so always even.
+    `pixel_aspect`: sample aspect ratio after rotation. `color_*`: ffprobe's colour tags, "" where unknown.
     `frame_rate`: the constant rate that frames are read at; `is_variable_rate`: the file's own was not constant.
     `n_frames`: frames counted by decoding, never the container's number. `start_offset`: seconds by which the first
     frame comes after the sound's start (negative: before).
@@ -29,6 +30,9 @@ class VideoFacts(Record):
     start_offset: Fraction = Fraction(0)
     codec: str = ""
     pixel_format: str = ""
+    color_space: str = ""
+    color_primaries: str = ""
+    color_transfer: str = ""
 
     @property
     def duration(self) -> Fraction:
