@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,3 +33,19 @@ def shared_media() -> Path:
 def sample_video() -> Path:
     """The talking video that polydub ships."""
     return Path(__file__).resolve().parents[1] / "samples" / "hello.mp4"
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One real Prefect server for the test run, over a database of its own; yields its API URL."""
+    from flows.prefect_server import local_server, start_server
+
+    home = tmp_path_factory.mktemp("prefect")
+    before = dict(os.environ)
+    os.environ["PREFECT_HOME"] = str(home)
+    os.environ["PREFECT_API_URL"] = start_server(home)
+    with local_server() as url:
+        yield url
+    os.killpg(int((home / "server.url").read_text().split()[1]), signal.SIGKILL)
+    os.environ.clear()
+    os.environ.update(before)

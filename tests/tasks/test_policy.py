@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -128,25 +126,6 @@ def test_more_stages_than_slots_never_deadlock_and_never_crowd() -> None:
         thread.join(timeout=10)
         assert not thread.is_alive()
     assert peak == 2
-
-
-@pytest.fixture(scope="module")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real local server over a database of its own."""
-    import os
-    import signal
-
-    from flows.prefect_server import local_server, start_server
-
-    home = tmp_path_factory.mktemp("prefect")
-    before = dict(os.environ)
-    os.environ["PREFECT_HOME"] = str(home)
-    os.environ["PREFECT_API_URL"] = start_server(home)
-    with local_server() as url:
-        yield url
-    os.killpg(int(Path(home, "server.url").read_text().split()[1]), signal.SIGKILL)
-    os.environ.clear()
-    os.environ.update(before)
 
 
 @pytest.mark.slow

@@ -1,0 +1,57 @@
+"""prefect.yaml against a real server: deploy it to a process pool, let a worker run one title, look at its state."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dub.plan import Job
+from tests.flows.test_dub_title import TOY, script, talk  # noqa: F401  (fixtures)
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def prefect(*arguments: str, timeout_s: float = 120) -> str:
+    """Run the real `prefect` command in the checkout; returns what it printed."""
+    environment = os.environ | {"POLYDUB_CHECKOUT": str(ROOT), "COLUMNS": "300", "PREFECT_CLI_COLORS": "false"}
+    done = subprocess.run(
+        [sys.executable, "-m", "prefect", *arguments],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout_s, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_prefect_yaml_deploys_to_a_process_pool_and_a_worker_runs_it(
+    prefect_server: str,
+    talk: Path,  # noqa: F811
+    script: Path,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    prefect("work-pool", "create", "polydub", "--type", "process")
+    prefect("--no-prompt", "deploy", "--all")
+    job = Job.model_validate(
+        {
+            "source": talk, "targets": ["es"], "out": tmp_path / "out", "store": tmp_path / "store",
+            "profile": TOY, "source_locale": "en", "scripts": {"en": script},
+        }
+    )  # fmt: skip
+    prefect("deployment", "run", "dub-title/title", "--params", json.dumps({"job": job.model_dump(mode="json")}))
+    prefect("worker", "start", "--pool", "polydub", "--run-once", timeout_s=240)
+    assert (tmp_path / "out" / "talk.es.mp4").is_file()
+    assert (tmp_path / "out" / "report.html").is_file()
+
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        [run] = [run for run in client.read_flow_runs() if run.deployment_id]
+        assert run.state is not None
+        assert run.state.is_completed(), run.state
+        task_names = {task_run.name for task_run in client.read_task_runs()}
+    assert {"ingest", "speak es", "review es"} <= task_names
