@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from dub.artifact import Record
-from dub.errors import BadInput, EngineUnavailable
+from dub.errors import BadInput, EngineUnavailable, LanguageNotSupported, UnreadableMedia
 from dub.plan import Job, Plan
 from dub.stage import Desk, EngineChoice
 from lang.bcp47 import Locale
@@ -78,7 +79,7 @@ def _choices(plan: Plan, family: str) -> tuple[EngineChoice, ...]:
     )
 
 
-def choose(family: str, engine_id: str, options: dict[str, object], *, policy: str = "any") -> EngineChoice:
+def choose(family: str, engine_id: str, options: Mapping[str, Any], *, policy: str = "any") -> EngineChoice:
     """An engine that exists, is allowed by the licence policy and has its packages and weights."""
     from importlib.util import find_spec
 
@@ -99,7 +100,7 @@ def choose(family: str, engine_id: str, options: dict[str, object], *, policy: s
         )
     for model_id in spec.weights:
         weights.folder(model_id)
-    return EngineChoice(family=family, id=engine_id, fingerprint=spec.fingerprint(options), options=options)
+    return EngineChoice(family=family, id=engine_id, fingerprint=spec.fingerprint(options), options=dict(options))
 
 
 def _check_source(source: Path) -> None:
@@ -109,7 +110,12 @@ def _check_source(source: Path) -> None:
     from dub import media
 
     media.ffmpeg_exe()
-    media.probe(source)
+    try:
+        streams = media.probe(source)["streams"]
+    except UnreadableMedia as error:
+        raise UnreadableMedia(f"the source {source}: {error}") from error
+    if media.video_stream(streams) is None:
+        raise UnreadableMedia(f"the source {source} has no video stream", mend="give a file with a moving picture")
 
 
 def _check_scripts(job: Job) -> None:
@@ -140,14 +146,13 @@ def _route(job: Job, plan: Plan, locale: Locale) -> tuple[EngineChoice, ...]:
         return ()
     from engines.translation.routing import find_route
 
-    route = find_route(ENGLISH, locale, plan.translation)
+    route: tuple[EngineChoice, ...] = find_route(ENGLISH, locale, plan.translation)
     for hop in route:
         choose("translation", hop.id, dict(hop.options), policy=plan.policy)
     return route
 
 
 def _check_voices(plan: Plan, targets: tuple[Locale, ...], tts: EngineChoice) -> None:
-    from dub.errors import LanguageNotSupported
     from engines import registry
 
     spec = registry.spec("tts", tts.id)

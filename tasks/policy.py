@@ -189,7 +189,8 @@ def _prefect_task(stage: Stage[Any, Any]) -> Any:
             return is_retryable(error)
         return False
 
-    return task(
+    make_task: Any = task  # its overloads cannot see through a callable name
+    return make_task(
         run,
         name=stage.name,
         description=stage.__doc__,

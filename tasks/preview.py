@@ -5,7 +5,7 @@ from __future__ import annotations
 import ffmpeg
 
 from dub.artifact import Artifact, Record
-from dub.media import ffmpeg_exe, run_tool
+from dub.media import command, opened, run_tool
 from dub.source import Source
 from dub.stage import Desk, stage
 
@@ -23,11 +23,13 @@ def preview(desk: Desk, source: Source) -> Preview:
     height = min(PREVIEW_HEIGHT_PX, source.video.height_px)
     with store.scratch() as folder:
         out = folder / "preview.mp4"
-        picture = ffmpeg.input(str(store.path(source.original))).video.filter("scale", -2, height // 2 * 2)
-        sound = ffmpeg.input(str(store.path(source.programme))).audio
-        command = ffmpeg.output(
+        picture = opened(store.path(source.original))["V:0"].filter("scale", -2, height // 2 * 2)
+        sound = opened(store.path(source.programme)).audio
+        # fmt: off
+        run = ffmpeg.output(
             picture, sound, str(out), vcodec="libx264", preset="superfast", crf=24, pix_fmt="yuv420p",
             acodec="aac", audio_bitrate="128k", movflags="+faststart", map_metadata=-1, fflags="+bitexact",
-        ).compile(cmd=ffmpeg_exe(), overwrite_output=True)  # fmt: skip
-        run_tool(command, deadline_s=600 + 20 * float(source.video.duration))
+        )
+        # fmt: on
+        run_tool(command(run), deadline_s=600 + 20 * float(source.video.duration))
         return Preview(video=store.put(out, "video/mp4"))
