@@ -1,0 +1,42 @@
+"""Toy lip-sync: every frame goes through as it is; for flows that must not depend on a face."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from dub import media, progress
+from dub.source import VideoFacts
+from engines.lipsync.contract import RenderLog, SpokenSpan
+from engines.spec import EngineSpec
+
+
+class Untouched:
+    def prepare(self, video: Path, facts: VideoFacts, track: Path, dialogue: Path, bank: Path) -> None:
+        bank.write_bytes(b"")
+
+    def render(
+        self,
+        video: Path,
+        facts: VideoFacts,
+        track: Path,
+        bank: Path,
+        spoken: tuple[SpokenSpan, ...],
+        dialogue: Path,
+        out: Path,
+    ) -> RenderLog:
+        with media.FrameWriter(out, facts) as writer:
+            for i, frame in enumerate(media.read_frames(video, facts)):
+                writer.write(frame)
+                progress.report(i + 1, facts.n_frames)
+        return RenderLog(
+            reasons=("kept: no lip-sync asked for",),
+            decision=np.zeros(facts.n_frames, np.uint8),
+            aperture=np.full(facts.n_frames, np.nan, np.float32),
+        )
+
+
+ENGINE = EngineSpec(
+    id="untouched", family="lipsync", version=1, summary="Toy: leaves every frame.", load=Untouched, is_toy=True
+)

@@ -1,0 +1,50 @@
+"""The three lip stages hand records and artifacts to one another; with the toys, on a picture without a face."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from dub import media
+from dub.script import Timeline
+from dub.source import Source, Stems, VideoFacts
+from dub.stage import Desk, EngineChoice
+from engines import registry
+from engines.lipsync.contract import RenderLog
+from lang.bcp47 import Locale
+from tasks.build_mouth_bank import build_mouth_bank
+from tasks.lipsync import lipsync
+from tasks.track_faces import track_faces
+
+
+def _choice(family: str, engine_id: str) -> EngineChoice:
+    spec = registry.specs()[family, engine_id]
+    return EngineChoice(family=family, id=engine_id, fingerprint=spec.fingerprint())
+
+
+def test_from_source_to_picture_with_toy_engines(desk: Desk, tmp_path: Path) -> None:
+    store = desk.open_store()
+    facts = VideoFacts(width_px=64, height_px=48, frame_rate=Fraction(25), n_frames=5)
+    with media.FrameWriter(tmp_path / "in.mp4", facts) as writer:
+        for _ in range(5):
+            writer.write(np.full((72, 64), 90, np.uint8))
+    sound = store.put_bytes(b"no sound is read by a toy", "audio/wav")
+    source = Source(
+        title="grey",
+        original=store.put_copy(tmp_path / "in.mp4", "video/mp4"),
+        video=facts,
+        programme=sound,
+        n_source_channels=1,
+        mean_level_db=-30.0,
+    )
+    track = track_faces(desk, source, _choice("face", "nobody"))
+    toy = _choice("lipsync", "untouched")
+    bank = build_mouth_bank(desk, source, track, Stems(dialogue=sound, bed=sound), toy)
+    timeline = Timeline(locale=Locale("es"), placed=(), overruns=(), dialogue=sound)
+    picture = lipsync(desk, source, track, bank, timeline, toy)
+    assert (track.n_frames, track.n_found, track.shots) == (5, 0, (0,))
+    assert picture.counts == {"kept: no lip-sync asked for": 5}
+    assert picture.n_rendered == 0
+    assert len(RenderLog.load(store.path(picture.log)).decision) == 5
+    assert sum(1 for _ in media.read_frames(store.path(picture.video), facts)) == 5
+    assert lipsync.outcome(desk, source, track, bank, timeline, toy).is_cached
