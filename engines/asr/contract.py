@@ -11,7 +11,8 @@ from lang.bcp47 import Locale
 
 @dataclass(frozen=True)
 class HeardWord:
-    """One word; seconds from the file's start; confidence 0..1."""
+    """One word; seconds from the file's start; confidence 0..1. `text` carries the space before it where its script
+    has one, so that the words joined give the segment's text."""
 
     text: str
     start_s: float

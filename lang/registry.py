@@ -1,0 +1,195 @@
+"""The registry of languages, and the matching of what a user asks for to what there is.
+
+`lang/data/languages.csv` is written by infra/build_language_table.py.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any, cast
+
+from lang.bcp47 import Locale
+from lang.language import Direction, Language, Tier
+
+
+_INDIVIDUAL_OF_MACRO = {"no": "nb"}
+"""Macrolanguage tags that stand for one language of ours."""
+
+
+class UnknownLanguage(ValueError):
+    """A tag or name that is no language of the registry; `near` are the tags that were perhaps meant."""
+
+    def __init__(self, asked: str, near: tuple[Locale, ...]) -> None:
+        self.asked = asked
+        self.near = near
+        meant = ", ".join(f"{locale} ({name_of(locale)})" for locale in near)
+        super().__init__(f"{asked!r} is no language we know" + (f"; did you mean {meant}?" if near else ""))
+
+
+@dataclass(frozen=True)
+class Match:
+    """What is offered for what was asked. `note` says where they differ, for the user to read; "" where they agree."""
+
+    asked: Locale
+    locale: Locale
+    note: str = ""
+
+
+@lru_cache(maxsize=1)
+def languages() -> dict[Locale, Language]:
+    """Every language by its tag without region, in the order of the table."""
+    text = resources.files("lang").joinpath("data/languages.csv").read_text("utf-8")
+    return {language.locale: language for language in map(_language, csv.DictReader(text.splitlines()))}
+
+
+def language(locale: Locale) -> Language:
+    """The language of any of its locales: `es` for `es-MX`. A script that the registry does not have for it is
+    set into the answer. Raises UnknownLanguage."""
+    import langcodes
+
+    known = languages()
+    if locale in known:
+        return known[locale]
+    parsed = langcodes.get(locale)
+    for tag in (
+        f"{parsed.language}-{parsed.script}" if parsed.script else "",
+        parsed.language or "",
+        langcodes.standardize_tag(parsed.language or "und", macro=True),
+        _INDIVIDUAL_OF_MACRO.get(parsed.language or "", ""),
+    ):
+        if tag in known:
+            return _in_script(known[Locale(tag)], parsed.script)
+    raise UnknownLanguage(locale, _near(locale))
+
+
+def supported_locale(tag: str) -> Locale:
+    """The Locale for what a user types: a tag, or a language's name (`Spanish`, `català`).
+
+    A bare language becomes the locale it means in what we ship (`pt` -> `pt-BR`). Raises UnknownLanguage, which
+    names near tags, for anything else.
+    """
+    asked = tag.strip()
+    try:
+        locale = Locale(asked)
+        found = language(locale)
+    except ValueError:
+        named = _by_name().get(asked.casefold())
+        if named is None:
+            raise UnknownLanguage(asked, _near(asked)) from None
+        return languages()[named].default_locale
+    return found.default_locale if locale == found.locale else locale
+
+
+def nearest(asked: Locale, offered: Collection[Locale]) -> Match | None:
+    """The offered locale that serves `asked`: itself, its language, or a sister locale in the same script; else None.
+
+    A sister locale (`pt-PT` asked, `pt-BR` offered) is named in the note: it is another variety, to be accepted by
+    whoever asked, never silently taken.
+    """
+    import langcodes
+
+    if asked in offered:
+        return Match(asked, asked)
+    bare = Locale(asked.language)
+    if bare in offered and _script(asked) == _script(bare):
+        return Match(asked, bare, f"{asked} is served by {bare} ({name_of(bare)}), which has no region of its own")
+    sisters = [other for other in offered if other.language == asked.language and _script(other) == _script(asked)]
+    if not sisters:
+        return None
+    best = min(sisters, key=lambda other: (langcodes.tag_distance(asked, other), other))
+    what = "means" if asked == bare else "is not offered; the nearest is"
+    return Match(asked, best, f"{asked} {what} {best} ({name_of(best)})")
+
+
+def name_of(locale: Locale) -> str:
+    """English name, with region and script where the tag has them: `Portuguese (Brazil)`."""
+    import langcodes
+
+    row = languages().get(locale)
+    return row.name if row else str(langcodes.get(locale).display_name())
+
+
+def whisper_code(locale: Locale) -> str | None:
+    """Whisper's code for a locale's language; None where it knows none."""
+    try:
+        return language(locale).whisper_code
+    except UnknownLanguage:
+        return None
+
+
+def locale_of_whisper(code: str) -> Locale:
+    """The registry's locale for a Whisper code: `nb` for `no`, `jv` for `jw`."""
+    return _by_whisper_code().get(code) or Locale(code)
+
+
+def whisper_locales() -> frozenset[Locale]:
+    return frozenset(_by_whisper_code().values())
+
+
+@lru_cache(maxsize=1)
+def _by_whisper_code() -> dict[str, Locale]:
+    first: dict[str, Locale] = {}
+    for row in languages().values():
+        if row.whisper_code and (row.whisper_code not in first or row.locale == row.whisper_code):
+            first[row.whisper_code] = row.locale
+    return first
+
+
+@lru_cache(maxsize=1)
+def _by_name() -> dict[str, Locale]:
+    names: dict[str, Locale] = {}
+    for row in languages().values():
+        for name in (row.name, row.autonym, row.iso639_3):
+            if name:
+                names.setdefault(name.casefold(), row.locale)
+    return names
+
+
+def _near(asked: str) -> tuple[Locale, ...]:
+    names = _by_name()
+    tags = {str(tag): tag for tag in languages()}
+    close = difflib.get_close_matches(asked.casefold(), list(names), n=3, cutoff=0.7)
+    close_tags = difflib.get_close_matches(asked.split("-")[0], list(tags), n=2, cutoff=0.6)
+    return tuple(dict.fromkeys([names[name] for name in close] + [tags[tag] for tag in close_tags]))[:3]
+
+
+def _script(locale: Locale) -> str:
+    import langcodes
+
+    return str(langcodes.get(locale).maximize().script)
+
+
+def _in_script(known: Language, script: str | None) -> Language:
+    if script is None or script == known.script:
+        return known
+    import dataclasses
+
+    from lang.text import RTL_SCRIPTS
+
+    direction: Direction = "rtl" if script in RTL_SCRIPTS else "ltr"
+    return dataclasses.replace(known, script=script, direction=direction)
+
+
+def _language(row: dict[str, Any]) -> Language:
+    def number(name: str) -> float | None:
+        return float(row[name]) if row[name] else None
+
+    return Language(
+        locale=Locale(row["locale"]),
+        iso639_3=row["iso639_3"],
+        script=row["script"],
+        direction=cast(Direction, row["direction"]),
+        name=row["name"],
+        autonym=row["autonym"],
+        tier=cast(Tier, row["tier"]),
+        default_locale=Locale(row["default_locale"]),
+        espeak_voice=row["espeak_voice"] or None,
+        whisper_code=row["whisper_code"] or None,
+        char_ratio=number("char_ratio"),
+        speech_time_ratio=number("speech_time_ratio"),
+    )
