@@ -12,7 +12,7 @@ import importlib.util
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +26,7 @@ from dub.errors import EngineUnavailable, ToolFailed, UnreadableMedia
 from dub.source import VideoFacts
 from dub.tool import ToolPipe as ToolPipe
 from dub.tool import run_tool as run_tool
-from dub.wav import Samples
+from dub.wav import BLOCK_SAMPLES, Samples
 from dub.wav import open_wav as open_wav
 from dub.wav import write_wav as write_wav
 
@@ -129,11 +129,11 @@ def read_frames(
     first: int = 0,
     n: int | None = None,
     scale: tuple[int, int] | None = None,
-) -> Iterator[Frame]:
+) -> Generator[Frame, None, None]:
     """Frames `first` to `first + n` (default: all) of a video, in order, from one decoder.
 
     Yields new uint8 arrays: yuv420p (height*3//2, width), ffmpeg's planes one under the other; rgb24
-    (height, width, 3); gray (height, width), the luma. The raster is that of `facts`, always even, or
+    (height, width, 3); gray (height, width), luma 0..255. The raster is that of `facts`, always even, or
     `scale` = (width_px, height_px). Frames before `first` are decoded and dropped. Closing the generator ends
     the decoder. Raises ToolFailed when the file cannot be decoded or has fewer frames than `facts` says.
     """
@@ -255,7 +255,17 @@ def read_audio(path: Path, rate_hz: int, n_channels: Literal[1, 2], *, deadline_
     sound = to_channels(opened(path)[str(track["index"])], int(track["channels"]), n_channels)
     output = sound.output("pipe:1", format="f32le", acodec="pcm_f32le", ar=rate_hz)
     interleaved = np.frombuffer(run_tool(command(output), deadline_s), "<f4")
-    return np.ascontiguousarray(interleaved.reshape(-1, n_channels).T)
+    return np.ascontiguousarray(interleaved.reshape(-1, n_channels).T, np.float32)
+
+
+def sound_blocks(sound: Any, rate_hz: int, n_channels: int) -> Generator[Samples, None, None]:
+    """What an ffmpeg-python sound stream of `n_channels` gives, as float32 (n_channels, n) block by block."""
+    output = sound.output("pipe:1", format="f32le", acodec="pcm_f32le", ar=rate_hz)
+    block = np.empty((BLOCK_SAMPLES, n_channels), "<f4")
+    with ToolPipe(command(output)) as pipe:
+        while n_bytes := pipe.read_into(block.view(np.uint8)):
+            yield block[: n_bytes // (4 * n_channels)].T.astype(np.float32)
+        pipe.finish()
 
 
 def to_channels(sound: Any, n_now: int, n_channels: int) -> Any:
