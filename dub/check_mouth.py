@@ -1,0 +1,230 @@
+"""Checks of the mouth: was it moved wherever the dub speaks, does it close where it must, is it still in silence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from dub.check_timing import span_of
+from dub.finding import Finding, Level
+from dub.gates import Gates, not_measured
+from dub.mouth_metrics import (
+    Closure,
+    Floats,
+    Mask,
+    Rest,
+    closures,
+    false_closures,
+    rest,
+    silences,
+    spoken_frames,
+)
+from dub.script import Timeline
+
+FRONTAL_YAW_DEG, FRONTAL_PITCH_DEG = 30.0, 25.0
+"""A face within these angles shows both mouth corners; beyond, no lip measure can be trusted."""
+LIP_SYNC_OFF = "kept: no lip-sync asked for"
+MIN_FRAMES = 5
+
+
+@dataclass(frozen=True)
+class MouthEvidence:
+    """What the trackers and the lip-sync engine say about every frame; arrays are (n_frames,).
+
+    `source_aperture` and `dub_aperture` were measured on the pictures, `aimed_aperture` is what the engine wanted
+    (NaN where it left a frame alone). `is_frontal`: the source shows the face, within FRONTAL_*. `*_sharpness`: mean
+    squared Laplacian of the mouth box. `flicker_ratio`: dub against source over rendered frames, None if unknown.
+    """
+
+    frame_rate: Fraction
+    source_aperture: Floats
+    dub_aperture: Floats
+    aimed_aperture: Floats
+    is_frontal: Mask
+    is_rendered: Mask
+    reason_counts: dict[str, int]
+    source_sharpness: Floats
+    dub_sharpness: Floats
+    flicker_ratio: float | None = None
+
+    @property
+    def n_frames(self) -> int:
+        return len(self.source_aperture)
+
+
+@dataclass(frozen=True)
+class MouthReading:
+    """What was measured; None and () where there was nothing to measure."""
+
+    closures: dict[str, tuple[Closure, ...]]
+    """By utterance id."""
+    n_open_vowels: int
+    n_shut_vowels: int
+    rest: Rest | None
+    source_rest: Rest | None
+    n_speech_frames: int
+    """Frames in which the dub speaks and the source shows a frontal face."""
+    n_speech_frames_rendered: int
+    sharpness_ratio: float | None
+
+    @property
+    def all_closures(self) -> tuple[Closure, ...]:
+        return tuple(closure for of_line in self.closures.values() for closure in of_line)
+
+    @property
+    def closure_recall(self) -> float | None:
+        found = self.all_closures
+        return sum(closure.is_closed for closure in found) / len(found) if found else None
+
+
+def read_mouth(timeline: Timeline, evidence: MouthEvidence) -> MouthReading:
+    """Measure the dub's mouth against the phonemes that it should speak."""
+    rate, n_frames = evidence.frame_rate, evidence.n_frames
+    spoken = [span_of(take) for take in timeline.placed]
+    speech = spoken_frames(spoken, rate, n_frames) & evidence.is_frontal
+    vowels = [
+        false_closures(evidence.dub_aperture, rate, take.phonemes, evidence.is_rendered) for take in timeline.placed
+    ]
+    quiet = silences(spoken, n_frames / rate)
+    both = evidence.is_rendered & np.isfinite(evidence.source_sharpness) & np.isfinite(evidence.dub_sharpness)
+    sharpness = None
+    if both.sum() >= MIN_FRAMES and (source := float(np.median(evidence.source_sharpness[both]))) > 0:
+        sharpness = float(np.median(evidence.dub_sharpness[both])) / source
+    return MouthReading(
+        closures={
+            take.utterance_id: closures(evidence.dub_aperture, rate, take.phonemes, evidence.is_rendered)
+            for take in timeline.placed
+        },
+        n_open_vowels=sum(n_counted for _, n_counted in vowels),
+        n_shut_vowels=sum(n_shut for n_shut, _ in vowels),
+        rest=rest(evidence.dub_aperture, rate, quiet),
+        source_rest=rest(evidence.source_aperture, rate, quiet),
+        n_speech_frames=int(speech.sum()),
+        n_speech_frames_rendered=int((speech & evidence.is_rendered).sum()),
+        sharpness_ratio=sharpness,
+    )
+
+
+def check_mouth(evidence: MouthEvidence, reading: MouthReading, gates: Gates) -> tuple[Finding, ...]:
+    """Judge a reading. A picture without a face has nothing to move, which is said and is no fault."""
+    if set(evidence.reason_counts) == {LIP_SYNC_OFF}:
+        return (not_measured("rendered_share", "lip-sync is switched off in this profile", matters=False),)
+    if not np.isfinite(evidence.source_aperture).any():
+        return (not_measured("rendered_share", "no face is in the picture, so no mouth was moved", matters=False),)
+    return (
+        _coverage(evidence, reading, gates),
+        _closed(reading, gates),
+        *_lines_left_open(reading),
+        _shut_vowels(reading, gates),
+        _still(reading, gates),
+        *_picture(evidence, reading, gates),
+    )
+
+
+def _coverage(evidence: MouthEvidence, reading: MouthReading, gates: Gates) -> Finding:
+    if not reading.n_speech_frames:
+        why = "wherever the dub speaks, no frontal face is in the picture"
+        return not_measured("rendered_share", why, matters=False)
+    share = reading.n_speech_frames_rendered / reading.n_speech_frames
+    refused = {reason: n for reason, n in evidence.reason_counts.items() if reason.startswith("refused")}
+    why = "; ".join(f"{reason.removeprefix('refused: ')}: {n}" for reason, n in sorted(refused.items(), key=_most))
+    return gates.finding(
+        "rendered_share",
+        share,
+        f"The mouth was moved in {reading.n_speech_frames_rendered} of {reading.n_speech_frames} frames in which the "
+        "dub speaks and a frontal face is seen.",
+        todo=f"The rest keeps the source's mouth ({why or 'kept'} frames). Look at the coverage below.",
+    )
+
+
+def _most(counted: tuple[str, int]) -> int:
+    return -counted[1]
+
+
+def _closed(reading: MouthReading, gates: Gates) -> Finding:
+    found = reading.all_closures
+    if reading.closure_recall is None:
+        why = "no p, b or m is spoken while a moved mouth is on screen"
+        return not_measured("closure_recall", why, matters=False)
+    n_closed = sum(closure.is_closed for closure in found)
+    return gates.finding(
+        "closure_recall",
+        reading.closure_recall,
+        f"The lips meet on {n_closed} of {len(found)} p, b and m.",
+        todo="Viewers see these first: look at the contact sheet of the worst moments.",
+    )
+
+
+def _lines_left_open(reading: MouthReading) -> list[Finding]:
+    """Lines in which most lip closures are missed, so that the overall number has an address."""
+    findings = []
+    for utterance_id, of_line in reading.closures.items():
+        n_open = sum(not closure.is_closed for closure in of_line)
+        if n_open >= 2 and n_open > len(of_line) / 2:
+            findings.append(
+                Finding(
+                    level=Level.DEGRADED,
+                    check="closure_recall",
+                    message=f"The lips stay open on {n_open} of this line's {len(of_line)} p, b and m.",
+                    value=1 - n_open / len(of_line),
+                    utterance_id=utterance_id,
+                )
+            )
+    return findings
+
+
+def _shut_vowels(reading: MouthReading, gates: Gates) -> Finding:
+    if not reading.n_open_vowels:
+        why = "no open vowel is spoken while a moved mouth is on screen"
+        return not_measured("false_closures", why, matters=False)
+    return gates.finding(
+        "false_closures",
+        reading.n_shut_vowels / reading.n_open_vowels,
+        f"The lips are shut at some time in {reading.n_shut_vowels} of {reading.n_open_vowels} open vowels.",
+        todo="The mouth hardly opens: it will look like mumbling.",
+    )
+
+
+def _still(reading: MouthReading, gates: Gates) -> Finding:
+    if reading.rest is None:
+        why = "no pause of 300 ms or more shows a face"
+        return not_measured("silence_stability", why, matters=False)
+    before = f"; the source's own mouth: {reading.source_rest.movement:.3f}" if reading.source_rest else ""
+    return gates.finding(
+        "silence_stability",
+        reading.rest.movement,
+        f"In pauses the lips move by {reading.rest.movement:.3f} of the eye distance{before}; "
+        f"they are closed in {100 * reading.rest.closed_share:.0f} % of these frames.",
+        todo="The mouth speaks while nothing is heard. Look at the pauses of the timeline.",
+    )
+
+
+def _picture(evidence: MouthEvidence, reading: MouthReading, gates: Gates) -> list[Finding]:
+    if not evidence.is_rendered.any():
+        return []
+    findings = []
+    if reading.sharpness_ratio is None:
+        findings.append(not_measured("sharpness_ratio", "the moved mouth was not found again", matters=True))
+    else:
+        findings.append(
+            gates.finding(
+                "sharpness_ratio",
+                reading.sharpness_ratio,
+                f"The moved mouth is {reading.sharpness_ratio:.2f}x as sharp as the source's.",
+                todo="It looks blurred beside the rest of the face.",
+            )
+        )
+    if evidence.flicker_ratio is None:
+        findings.append(not_measured("flicker_ratio", "too few frames in a row were moved", matters=False))
+    else:
+        findings.append(
+            gates.finding(
+                "flicker_ratio",
+                evidence.flicker_ratio,
+                f"The moved mouth flickers {evidence.flicker_ratio:.2f}x as much as the source's.",
+                todo="Look for trembling or popping at the mouth's edge.",
+            )
+        )
+    return findings
