@@ -9,10 +9,9 @@ tall frame is no longer lost.
 
 from __future__ import annotations
 
-import atexit
-import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -71,107 +70,110 @@ class _Sight:
 
 
 class MediapipeLandmarker:
-    """FaceTracker over one FaceLandmarker; calls queue behind one another."""
+    """FaceTracker. Each call makes a landmarker of its own (0.1 s) and closes it: left to the interpreter's exit, the
+    library's finaliser runs when half of it is gone."""
 
     def __init__(self) -> None:
         from mediapipe.tasks import python as tasks
         from mediapipe.tasks.python import vision
 
         model = weights.folder("face-landmarker") / "face_landmarker.task"
-        self._landmarker = vision.FaceLandmarker.create_from_options(
-            vision.FaceLandmarkerOptions(
-                base_options=tasks.BaseOptions(model_asset_path=str(model)),
-                running_mode=vision.RunningMode.IMAGE,
-                output_face_blendshapes=True,
-                output_facial_transformation_matrixes=True,
-                num_faces=1,
-            )
+        self._options = vision.FaceLandmarkerOptions(
+            base_options=tasks.BaseOptions(model_asset_path=str(model)),
+            running_mode=vision.RunningMode.IMAGE,
+            output_face_blendshapes=True,
+            output_facial_transformation_matrixes=True,
+            num_faces=1,
         )
-        atexit.register(self._landmarker.close)  # its own finaliser runs when its library is half gone
-        self._one_at_a_time = threading.Lock()
 
     def track(self, video: Path, facts: VideoFacts) -> TrackedFace:
-        with self._one_at_a_time:
-            return self._track(video, facts)
+        from mediapipe.tasks.python import vision
 
-    def _track(self, video: Path, facts: VideoFacts) -> TrackedFace:
-        n = facts.n_frames
-        points = np.full((n, len(KEPT_POINTS), 2), np.nan, np.float32)
-        per_frame = {
-            name: np.full(n, np.nan, np.float32)
-            for name in ("yaw_deg", "pitch_deg", "roll_deg", "pucker", "jaw_open", "sharpness")
-        }
-        shots: list[int] = []
-        cuts = ShotDetector()
-        last: Floats | None = None
-        for i, frame in enumerate(media.read_frames(video, facts, "yuv420p")):
-            luma = frame[: frame.shape[0] * 2 // 3]
-            if cuts.starts_shot(luma):
-                shots.append(i)
-                last = None
-            sight = self._look(frame, last)
-            last = None if sight is None else sight.points
-            if sight is not None:
-                points[i] = sight.points[list(KEPT_POINTS)]
-                yaw, pitch, roll = head_angles_deg(sight.rotation)
-                per_frame["yaw_deg"][i], per_frame["pitch_deg"][i], per_frame["roll_deg"][i] = yaw, pitch, roll
-                per_frame["pucker"][i], per_frame["jaw_open"][i] = sight.pucker, sight.jaw_open
-                per_frame["sharpness"][i] = mouth_sharpness(luma, sight.points)
-            progress.report(i + 1, n)
-        return TrackedFace(
-            point_ids=np.array(KEPT_POINTS, np.int16),
-            points=points,
-            shots=np.array(shots or [0], np.int32),
-            **per_frame,
-        )
+        with vision.FaceLandmarker.create_from_options(self._options) as landmarker:
+            return _track(landmarker, video, facts)
 
-    def _look(self, frame: Plane, last: Floats | None) -> _Sight | None:
-        """Near the last sight first; in the whole picture when it is not there."""
-        if last is not None and (sight := self._look_around(frame, last)) is not None:
-            return sight
-        height, width = frame.shape[0] * 2 // 3, frame.shape[1]
-        sight = self._detect(frame, (0, 0, width, height), SEARCH_SIDE_PX)
-        if sight is None:
-            return None
-        return self._look_around(frame, sight.points) or sight
 
-    def _look_around(self, frame: Plane, last: Floats) -> _Sight | None:
-        height, width = frame.shape[0] * 2 // 3, frame.shape[1]
-        low, high = last.min(axis=0), last.max(axis=0)
-        half = SURROUNDINGS * float((high - low).max()) / 2
-        (cx, cy) = (low + high) / 2
-        box = (
-            max(0, int(cx - half)) & ~1,
-            max(0, int(cy - half)) & ~1,
-            min(width, int(cx + half)) & ~1,
-            min(height, int(cy + half)) & ~1,
-        )
-        if box[2] - box[0] < 32 or box[3] - box[1] < 32:
-            return None
-        return self._detect(frame, box, MODEL_SIDE_PX)
+def _track(landmarker: Any, video: Path, facts: VideoFacts) -> TrackedFace:
+    n = facts.n_frames
+    points = np.full((n, len(KEPT_POINTS), 2), np.nan, np.float32)
+    per_frame = {
+        name: np.full(n, np.nan, np.float32)
+        for name in ("yaw_deg", "pitch_deg", "roll_deg", "pucker", "jaw_open", "sharpness")
+    }
+    shots: list[int] = []
+    cuts = ShotDetector()
+    last: Floats | None = None
+    for i, frame in enumerate(media.read_frames(video, facts, "yuv420p")):
+        luma = frame[: frame.shape[0] * 2 // 3]
+        if cuts.starts_shot(luma):
+            shots.append(i)
+            last = None
+        sight = _look(landmarker, frame, last)
+        last = None if sight is None else sight.points
+        if sight is not None:
+            points[i] = sight.points[list(KEPT_POINTS)]
+            yaw, pitch, roll = head_angles_deg(sight.rotation)
+            per_frame["yaw_deg"][i], per_frame["pitch_deg"][i], per_frame["roll_deg"][i] = yaw, pitch, roll
+            per_frame["pucker"][i], per_frame["jaw_open"][i] = sight.pucker, sight.jaw_open
+            per_frame["sharpness"][i] = mouth_sharpness(luma, sight.points)
+        progress.report(i + 1, n)
+    return TrackedFace(
+        point_ids=np.array(KEPT_POINTS, np.int16),
+        points=points,
+        shots=np.array(shots or [0], np.int32),
+        **per_frame,
+    )
 
-    def _detect(self, frame: Plane, box: tuple[int, int, int, int], side_px: int) -> _Sight | None:
-        """Run the model on one box (x0, y0, x1, y1; even) of a planar yuv420p frame."""
-        import cv2
-        import mediapipe
 
-        rgb = rgb_box(frame, box)
-        shrink = side_px / max(rgb.shape[:2])
-        if shrink < 1:
-            rgb = np.asarray(cv2.resize(rgb, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA), np.uint8)
-        image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(rgb))
-        seen = self._landmarker.detect(image)
-        if not seen.face_landmarks:
-            return None
-        x0, y0, x1, y1 = box
-        where = np.array([(p.x, p.y) for p in seen.face_landmarks[0]], np.float32)
-        scores = {shape.category_name: shape.score for shape in seen.face_blendshapes[0]}
-        return _Sight(
-            points=where * np.array([x1 - x0, y1 - y0], np.float32) + np.array([x0, y0], np.float32),
-            rotation=np.asarray(seen.facial_transformation_matrixes[0])[:3, :3],
-            pucker=max(scores["mouthPucker"], scores["mouthFunnel"]),
-            jaw_open=scores["jawOpen"],
-        )
+def _look(landmarker: Any, frame: Plane, last: Floats | None) -> _Sight | None:
+    """Near the last sight first; in the whole picture when it is not there."""
+    if last is not None and (sight := _look_around(landmarker, frame, last)) is not None:
+        return sight
+    height, width = frame.shape[0] * 2 // 3, frame.shape[1]
+    sight = _detect(landmarker, frame, (0, 0, width, height), SEARCH_SIDE_PX)
+    if sight is None:
+        return None
+    return _look_around(landmarker, frame, sight.points) or sight
+
+
+def _look_around(landmarker: Any, frame: Plane, last: Floats) -> _Sight | None:
+    height, width = frame.shape[0] * 2 // 3, frame.shape[1]
+    low, high = last.min(axis=0), last.max(axis=0)
+    half = SURROUNDINGS * float((high - low).max()) / 2
+    (cx, cy) = (low + high) / 2
+    box = (
+        max(0, int(cx - half)) & ~1,
+        max(0, int(cy - half)) & ~1,
+        min(width, int(cx + half)) & ~1,
+        min(height, int(cy + half)) & ~1,
+    )
+    if box[2] - box[0] < 32 or box[3] - box[1] < 32:
+        return None
+    return _detect(landmarker, frame, box, MODEL_SIDE_PX)
+
+
+def _detect(landmarker: Any, frame: Plane, box: tuple[int, int, int, int], side_px: int) -> _Sight | None:
+    """Run the model on one box (x0, y0, x1, y1; even) of a planar yuv420p frame."""
+    import cv2
+    import mediapipe
+
+    rgb = rgb_box(frame, box)
+    shrink = side_px / max(rgb.shape[:2])
+    if shrink < 1:
+        rgb = np.asarray(cv2.resize(rgb, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA), np.uint8)
+    image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(rgb))
+    seen = landmarker.detect(image)
+    if not seen.face_landmarks:
+        return None
+    x0, y0, x1, y1 = box
+    where = np.array([(p.x, p.y) for p in seen.face_landmarks[0]], np.float32)
+    scores = {shape.category_name: shape.score for shape in seen.face_blendshapes[0]}
+    return _Sight(
+        points=where * np.array([x1 - x0, y1 - y0], np.float32) + np.array([x0, y0], np.float32),
+        rotation=np.asarray(seen.facial_transformation_matrixes[0])[:3, :3],
+        pucker=max(scores["mouthPucker"], scores["mouthFunnel"]),
+        jaw_open=scores["jawOpen"],
+    )
 
 
 def rgb_box(frame: Plane, box: tuple[int, int, int, int]) -> Plane:
