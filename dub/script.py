@@ -121,7 +121,8 @@ class Overrun(Record):
 
 class PlacedTake(Record):
     """A take on the master clock (48 kHz): where it starts, how long it lasts after stretching by `stretch_ratio`
-    (new / old duration), and its phonemes in master samples relative to the title's start."""
+    (new / old duration), and its phonemes in master samples relative to the title's start. `audio`: the take as
+    placed, stretched, mono 48 kHz. `slot`: the source line's start to where the next line may not be talked over."""
 
     utterance_id: str
     speaker: str
@@ -133,6 +134,10 @@ class PlacedTake(Record):
     stretch_ratio: float
     speed: float
     phonemes: tuple[PhonemeSpan, ...]
+
+    @property
+    def end_sample(self) -> int:
+        return self.start_sample + self.n_samples
 
 
 class Timeline(Record):

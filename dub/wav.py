@@ -62,6 +62,19 @@ def write_wav(path: Path, samples: Samples, rate_hz: int) -> None:
         file.write(samples)
 
 
+def blank_wav(path: Path, rate_hz: int, n_channels: int, n_samples: int) -> Samples:
+    """A new file of silence as a writable memory map, float32 (n_channels, n_samples): sounds are added in place.
+
+    The file is complete once the map is deleted.
+    """
+    with path.open("wb") as file:
+        file.write(_header(rate_hz, n_channels, n_samples))
+        file.truncate(_HEADER_BYTES + 4 * n_channels * n_samples)
+    if not n_samples:
+        return np.zeros((n_channels, 0), np.float32)
+    return np.memmap(path, np.dtype("<f4"), "r+", _HEADER_BYTES, (n_samples, n_channels)).T
+
+
 def open_wav(path: Path) -> tuple[Samples, int]:
     """A float WAV as a read-only memory map, float32 (n_channels, n_samples), and its rate in Hz.
 
