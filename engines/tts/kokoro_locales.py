@@ -1,0 +1,62 @@
+"""Which locales Kokoro speaks, by which espeak-ng language, in which voices, and how well that was measured.
+
+Kokoro-82M was trained on English, Spanish, French, Hindi, Italian, Brazilian Portuguese, Japanese and
+Mandarin. The other locales here borrow a Romance voice and espeak-ng's phonemes: they are understood, with an
+accent. `tier`: "native" (a voice of that language), "borrowed" (measured usable with another language's
+voice).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dub.errors import LanguageNotSupported
+from lang.bcp47 import Locale
+
+
+@dataclass(frozen=True)
+class KokoroLocale:
+    """`voices`: stock voices for the locale, best first, at least one. `respell`: phonemes that Kokoro's
+    vocabulary lacks or says wrongly, and what is said instead; applied in order."""
+
+    espeak: str
+    voices: tuple[str, ...]
+    tier: Literal["native", "borrowed"] = "native"
+    respell: dict[str, str] = field(default_factory=dict)
+
+
+LOCALES: dict[Locale, KokoroLocale] = {
+    Locale("en"): KokoroLocale("en-us", ("af_heart", "am_michael", "af_bella", "am_fenrir")),
+    Locale("en-GB"): KokoroLocale("en-gb", ("bf_emma", "bm_george")),
+    Locale("es"): KokoroLocale("es", ("ef_dora", "em_alex")),
+    Locale("es-419"): KokoroLocale("es-419", ("ef_dora", "em_alex")),
+    Locale("fr"): KokoroLocale("fr-fr", ("ff_siwis",), respell={"-": ""}),
+    Locale("hi"): KokoroLocale("hi", ("hf_alpha", "hm_omega"), respell={"।": "."}),
+    Locale("it"): KokoroLocale("it", ("if_sara", "im_nicola")),
+    Locale("pt-BR"): KokoroLocale("pt-br", ("pf_dora", "pm_alex")),
+    Locale("ca"): KokoroLocale("ca", ("ef_dora", "em_alex"), "borrowed"),
+    Locale("de"): KokoroLocale("de", ("if_sara", "im_nicola"), "borrowed", {"ʏ": "y"}),
+}
+# "pt" alone means Brazil (CLDR likely subtags: pt -> pt-Latn-BR).
+LOCALES[Locale("pt")] = LOCALES[Locale("pt-BR")]
+
+_EVERYWHERE = {"¿": "", "¡": "", "«": '"', "»": '"', "-": " "}
+
+
+def kokoro_locale(locale: Locale) -> KokoroLocale:
+    """How Kokoro speaks `locale`: its own entry, or its language's. Raises LanguageNotSupported."""
+    for tag in (locale, Locale(locale.language)):
+        if tag in LOCALES:
+            return LOCALES[tag]
+    raise LanguageNotSupported(
+        f"Kokoro does not speak {locale}",
+        mend=f"choose one of: {', '.join(sorted(LOCALES))}, or another tts engine",
+    )
+
+
+def respell(phonemes: str, how: KokoroLocale) -> str:
+    """Phonemes in the symbols that Kokoro knows, as far as the locale's table says how."""
+    for symbol, instead in {**how.respell, **_EVERYWHERE}.items():
+        phonemes = phonemes.replace(symbol, instead)
+    return " ".join(phonemes.split())

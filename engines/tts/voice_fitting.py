@@ -1,0 +1,62 @@
+"""The other half of some tts engines: making a style from a speaker's recording
+(`capabilities["fits_voices"]`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from lang.bcp47 import Locale
+
+Samples = npt.NDArray[np.float32]
+
+Hear = Callable[[Samples, int], npt.NDArray[np.float32]]
+"""Mono samples and their rate to a unit-length speaker embedding (a speaker encoder's `embed`)."""
+
+Understand = Callable[[Samples, int, Locale], str]
+"""Mono samples, their rate and the locale they are spoken in to what a recogniser hears."""
+
+
+@dataclass(frozen=True)
+class FittedVoice:
+    """`style`: for `Synthesizer.speak`. `made_of`: in words. `similarity`: cosine of its speech to the
+    reference, on sentences that chose nothing. `nearest_similarity`: the same for the nearest voice that the
+    engine comes with. `others_similarity`: mean cosine of the reference to all the voices that the engine
+    comes with."""
+
+    style: bytes
+    made_of: str
+    similarity: float
+    nearest_similarity: float
+    others_similarity: float
+    samples: Samples
+    rate_hz: int
+
+
+@dataclass(frozen=True)
+class LocaleVoice:
+    """A style for one locale. `share_of_native` 0..1: how much of a native voice's timbre it took to be
+    understood. `error_rate`: characters misheard of the test sentences; `native_error_rate`: the same for the
+    native voice."""
+
+    style: bytes
+    made_of: str
+    share_of_native: float
+    similarity: float
+    error_rate: float
+    native_error_rate: float
+
+
+class VoiceFitter(Protocol):
+    def fit_voice(self, reference: Samples, rate_hz: int, hear: Hear) -> FittedVoice:
+        """A style as near as can be to the speaker of `reference` (mono, up to 25 s are used).
+        Deterministic."""
+        ...
+
+    def fit_locale(self, style: bytes, locale: Locale, hear: Hear, understand: Understand) -> LocaleVoice:
+        """That style made intelligible in `locale`. Raises LanguageNotSupported. Deterministic."""
+        ...

@@ -1,0 +1,143 @@
+"""Speak every line of a translation in its speaker's voice, at a tempo that fits the time the speaker had."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from dub.artifact import Artifact
+from dub.cast import Cast
+from dub.errors import BadInput, DubError
+from dub.progress import report
+from dub.script import DubScript, PhonemeSpan, Take, Takes, Translation
+from dub.stage import Desk, EngineChoice, stage
+from dub.wav import WAV, write_wav
+from engines import registry
+from lang.bcp47 import Locale
+
+FASTEST, SLOWEST = 1.3, 0.85
+"""Tempo asked of the engine: beyond these speech stops sounding natural, and time-stretching does the
+rest."""
+
+SLOT_FILL = 0.98
+TOO_SHORT = 0.9
+"""Speech shorter than this share of the source utterance is slowed towards it."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Seconds that one line should take (as its source did) and may take (until the next line begins)."""
+
+    target_s: float
+    limit_s: float
+
+    @classmethod
+    def of(cls, script: DubScript, index: int) -> Budget:
+        slot = script.slot(index).duration
+        source = script.utterances[index].span.duration
+        return cls(float(source), float(max(slot, min(source, Fraction(1, 2)))) * SLOT_FILL)
+
+    def speed_for(self, natural_s: float) -> float:
+        """The tempo for a line that takes `natural_s` at tempo 1, in steps of 0.01; within 0.85..1.3."""
+        if natural_s > self.limit_s:
+            return min(FASTEST, round(natural_s / self.limit_s + 0.005, 2))
+        if natural_s < TOO_SHORT * self.target_s:
+            return max(SLOWEST, round(natural_s / min(self.target_s, self.limit_s), 2))
+        return 1.0
+
+
+@stage(version=1, n_cpu=2)
+def speak(desk: Desk, script: DubScript, translation: Translation, cast: Cast, engine: EngineChoice) -> Takes:
+    """One take per line, in order. A line that is too long for its slot is said in a shorter wording if the
+    translation has one, then faster; what still does not fit is for `fit` to solve. Lines are remembered one
+    by one: after a change to one line, one line is spoken again.
+
+    Raises BadInput for a line that the script or the cast does not know, EngineFailed naming the utterance.
+    """
+    lines = {line.utterance_id: line for line in translation.lines}
+    unknown = lines.keys() - {utterance.id for utterance in script.utterances}
+    if unknown:
+        raise BadInput(
+            f"the {translation.locale} translation has lines the script lacks: {', '.join(sorted(unknown))}"
+        )
+    spoken = [(i, utterance) for i, utterance in enumerate(script.utterances) if utterance.id in lines]
+    takes = []
+    for n_done, (i, utterance) in enumerate(spoken):
+        report(n_done, len(spoken))
+        line = lines[utterance.id]
+        style = _style_of(cast, utterance.speaker, engine, utterance.id)
+
+        def say(text: str, speed: float, style: Artifact = style, utterance_id: str = utterance.id) -> Take:
+            return speak_line(desk, utterance_id, text, translation.locale, style, speed, engine)
+
+        takes.append(_best_take(say, Budget.of(script, i), line.text, line.alternatives))
+    report(len(spoken), len(spoken))
+    return Takes(locale=translation.locale, voice_engine=engine.id, takes=tuple(takes))
+
+
+@stage(version=1, n_cpu=2)
+def speak_line(
+    desk: Desk,
+    utterance_id: str,
+    text: str,
+    locale: Locale,
+    style: Artifact,
+    speed: float,
+    engine: EngineChoice,
+) -> Take:
+    """One synthesis. Raises EngineFailed naming the utterance."""
+    store = desk.open_store()
+    synthesizer = registry.load("tts", engine.id, **engine.options)
+    try:
+        speech = synthesizer.speak(text, locale, store.read_bytes(style), speed)
+    except DubError as error:
+        if not error.utterance_id:
+            message = str(error).removesuffix(f"\n  mend: {error.mend}")
+            raise type(error)(message, mend=error.mend, utterance_id=utterance_id) from error
+        raise
+    with store.scratch() as folder:
+        write_wav(folder / "take.wav", speech.samples, speech.rate_hz)
+        audio = store.put(folder / "take.wav", WAV)
+    return Take(
+        utterance_id=utterance_id,
+        text=text,
+        audio=audio,
+        rate_hz=speech.rate_hz,
+        n_samples=len(speech.samples),
+        speed=speed,
+        phonemes=tuple(
+            PhonemeSpan(ipa=p.ipa, start_sample=p.start_sample, end_sample=p.end_sample)
+            for p in speech.phonemes
+        ),
+    )
+
+
+def _best_take(
+    say: Callable[[str, float], Take], budget: Budget, text: str, alternatives: tuple[str, ...]
+) -> Take:
+    """At most three syntheses: the wording at tempo 1, a shorter wording, then the wording that stays at its
+    tempo."""
+    take = say(text, 1.0)
+    shorter = [wording for wording in alternatives if len(wording) < len(text)]
+    if take.duration > budget.limit_s and shorter:
+        wanted = len(text) * budget.limit_s / float(take.duration)
+        fitting = [wording for wording in shorter if len(wording) <= wanted]
+        candidate = say(max(fitting, key=len) if fitting else min(shorter, key=len), 1.0)
+        take = min(take, candidate, key=lambda each: each.duration)
+    speed = budget.speed_for(float(take.duration))
+    return take if speed == 1.0 else say(take.text, speed)
+
+
+def _style_of(cast: Cast, speaker: str, engine: EngineChoice, utterance_id: str) -> Artifact:
+    try:
+        voice = cast.voice_of(speaker)
+    except KeyError:
+        raise BadInput(
+            f"speaker {speaker!r} has no voice in the cast",
+            mend="enroll this script again",
+            utterance_id=utterance_id,
+        ) from None
+    if voice.engine != engine.id:
+        raise BadInput(f"the voice of {speaker!r} was made for {voice.engine}, not for {engine.id}")
+    return voice.style

@@ -1,0 +1,113 @@
+"""Takes fit their time by wording and tempo, and one changed line is one new take."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from dub.cast import Cast, VoiceProfile
+from dub.errors import BadInput, EngineFailed
+from dub.script import DubScript, TranslatedLine, Translation, Utterance
+from dub.stage import Desk, EngineChoice
+from dub.timecode import Span
+from dub.wav import open_wav
+from engines import registry
+from lang.bcp47 import Locale
+from tasks.speak import speak, speak_line
+
+# The tone engine says 60 ms per character, so a line of 50 characters takes 3 s at tempo 1.
+FIFTY = "abcde fghij klmno pqrst uvwxy abcde fghij klmno pqr"[:50]
+
+
+def _choice() -> EngineChoice:
+    return EngineChoice(family="tts", id="tone", fingerprint=registry.spec("tts", "tone").fingerprint())
+
+
+def _script(*spans: tuple[float, float], duration_s: float = 20.0) -> DubScript:
+    return DubScript(
+        source_locale=Locale("en"),
+        duration=Fraction(duration_s),
+        utterances=tuple(
+            Utterance(id=f"u{i:04}", speaker="A", span=Span.of_seconds(*span), text="said")
+            for i, span in enumerate(spans)
+        ),
+    )
+
+
+def _translation(*lines: str | tuple[str, ...]) -> Translation:
+    wordings = [(line,) if isinstance(line, str) else line for line in lines]
+    return Translation(
+        locale=Locale("es"),
+        route=("given",),
+        lines=tuple(
+            TranslatedLine(utterance_id=f"u{i:04}", text=text, alternatives=alternatives)
+            for i, (text, *alternatives) in enumerate(wordings)
+        ),
+    )
+
+
+def _cast(desk: Desk, engine: str = "tone") -> Cast:
+    style = desk.open_store().put_bytes(b'{"pitch_hz": 120}', "application/json")
+    voice = VoiceProfile(speaker="A", engine=engine, reference=style, style=style, is_cloned=False)
+    return Cast(locale=Locale("es"), voices=(voice,))
+
+
+def test_a_line_that_fits_is_said_at_its_own_tempo(desk: Desk) -> None:
+    takes = speak(desk, _script((0, 3), (5, 8)), _translation(FIFTY, FIFTY), _cast(desk), _choice())
+    assert [take.speed for take in takes.takes] == [1.0, 1.0]
+    assert [take.duration for take in takes.takes] == [3, 3]
+    samples, rate_hz = open_wav(desk.open_store().path(takes.takes[0].audio))
+    assert samples.shape == (1, takes.takes[0].n_samples)
+    assert rate_hz == takes.takes[0].rate_hz == 24_000
+
+
+def test_too_long_for_the_slot_is_said_faster(desk: Desk) -> None:
+    takes = speak(desk, _script((0, 2), (2.6, 5.6)), _translation(FIFTY, FIFTY), _cast(desk), _choice())
+    assert takes.takes[0].speed == pytest.approx(3 / (2.6 * 0.98), abs=0.01)
+    assert takes.takes[0].duration <= Fraction("2.6") * Fraction("0.98")
+    assert takes.takes[1].speed == 1.0
+
+
+def test_tempo_stays_natural_where_nothing_fits(desk: Desk) -> None:
+    takes = speak(desk, _script((0, 1), (1, 4)), _translation(FIFTY, FIFTY), _cast(desk), _choice())
+    assert takes.takes[0].speed == 1.3
+    assert takes.takes[0].duration > 1  # the overrun is for `fit` to tell, never chopped here
+
+
+def test_too_short_is_said_slower(desk: Desk) -> None:
+    takes = speak(desk, _script((0, 4), (6, 9.2)), _translation(FIFTY, FIFTY), _cast(desk), _choice())
+    assert [take.speed for take in takes.takes] == [0.85, 1.0]
+
+
+def test_shorter_wording_comes_before_haste(desk: Desk) -> None:
+    wordings = (FIFTY, FIFTY[:20], FIFTY[:40])
+    takes = speak(desk, _script((0, 2.5), (2.5, 5.5)), _translation(wordings, FIFTY), _cast(desk), _choice())
+    assert takes.takes[0].text == FIFTY[:40].strip()
+    assert takes.takes[0].speed == 1.0
+
+
+def test_one_changed_line_is_one_new_take(desk: Desk) -> None:
+    script = _script((0, 3), (5, 8), (10, 13))
+    first = speak(desk, script, _translation(FIFTY, FIFTY, FIFTY), _cast(desk), _choice())
+    memo = desk.open_store().root / "memo" / speak_line.name
+    n_before = len(list(memo.iterdir()))
+    second = speak(desk, script, _translation(FIFTY, FIFTY[::-1], FIFTY), _cast(desk), _choice())
+    assert len(list(memo.iterdir())) == n_before + 1
+    assert [a.audio == b.audio for a, b in zip(first.takes, second.takes, strict=True)] == [True, False, True]
+
+
+def test_a_line_with_nothing_to_say_names_its_utterance(desk: Desk) -> None:
+    with pytest.raises(EngineFailed, match="u0001") as raised:
+        speak(desk, _script((0, 3), (5, 8)), _translation(FIFTY, "…"), _cast(desk), _choice())
+    assert raised.value.utterance_id == "u0001"
+
+
+def test_strangers_are_refused(desk: Desk) -> None:
+    with pytest.raises(BadInput, match="u0001"):
+        speak(desk, _script((0, 3)), _translation(FIFTY, FIFTY), _cast(desk), _choice())
+    with pytest.raises(BadInput, match="made for kokoro"):
+        speak(desk, _script((0, 3)), _translation(FIFTY), _cast(desk, engine="kokoro"), _choice())
+    stranger = _cast(desk).model_copy(update={"voices": ()})
+    with pytest.raises(BadInput, match="no voice in the cast"):
+        speak(desk, _script((0, 3)), _translation(FIFTY), stranger, _choice())
