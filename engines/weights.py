@@ -254,8 +254,10 @@ def _fetched_bytes(entry: ModelEntry) -> int:
 
 
 def _folder_bytes(path: Path) -> int:
+    """Counts what can be seen while pip makes, moves and deletes files: unlike `rglob`, `walk` bears that."""
     n_bytes = 0
-    for inside in path.rglob("*"):
-        with contextlib.suppress(OSError):  # pip moves its files while we look
-            n_bytes += inside.lstat().st_size
+    for inside, _, files in os.walk(path):
+        for file in files:
+            with contextlib.suppress(OSError):
+                n_bytes += os.lstat(os.path.join(inside, file)).st_size
     return n_bytes

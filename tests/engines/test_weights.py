@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tarfile
+import threading
 import time
 import zipfile
 from collections import Counter
@@ -342,6 +343,27 @@ def test_a_download_past_its_deadline_is_ended(home: Path, silent_index: None, m
         pull()
     assert not _processes_in(home)
     assert nothing_left_behind(home)
+
+
+def test_progress_is_counted_while_files_come_and_go(tmp_path: Path) -> None:
+    (tmp_path / "stays.whl").write_bytes(FIRST)
+    done = threading.Event()
+
+    def come_and_go() -> None:
+        while not done.is_set():
+            (tmp_path / "scratch" / "deeper").mkdir(parents=True)
+            (tmp_path / "scratch" / "deeper" / "part").write_bytes(SECOND)
+            shutil.rmtree(tmp_path / "scratch")
+
+    client = threading.Thread(target=come_and_go)
+    client.start()
+    try:
+        counted = {weights._folder_bytes(tmp_path) for _ in range(1500)}
+    finally:
+        done.set()
+        client.join()
+    assert len(FIRST) in counted
+    assert all(len(FIRST) <= n_bytes <= len(FIRST + SECOND) for n_bytes in counted)
 
 
 def test_two_processes_may_pull_at_once(home: Path) -> None:
