@@ -47,7 +47,10 @@ def settle_words(words: Sequence[Word], islands: Sequence[Span]) -> tuple[Word, 
 
 
 def cut_utterances(
-    words: Sequence[Word], join: Callable[[Sequence[str]], str], ends_sentence: Callable[[str], bool], speaker: str = "s1"
+    words: Sequence[Word],
+    join: Callable[[Sequence[str]], str],
+    ends_sentence: Callable[[str], bool],
+    speaker: str = "s1",
 ) -> tuple[Utterance, ...]:
     """One speaker's words, cut at long pauses, at short ones and sentence ends where no stub arises, and at 12 s.
 
@@ -79,7 +82,9 @@ def _home(span: Span, islands: Sequence[Span]) -> int | None:
         last = touching[-1]
         is_stub = span.overlap(islands[last]) < _STUB_S and len(touching) > 1
         return touching[-2] if is_stub else last
-    distances = [(max(island.start - span.end, span.start - island.end), number) for number, island in enumerate(islands)]
+    distances = [
+        (max(island.start - span.end, span.start - island.end), number) for number, island in enumerate(islands)
+    ]
     distance, nearest = min(distances, default=(_LATE_S, None))
     return nearest if distance < _LATE_S else None
 

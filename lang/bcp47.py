@@ -38,10 +38,11 @@ class Locale(str):
 
 def _canonical(tag: str) -> str:
     import langcodes
+    from langcodes.tag_parser import LanguageTagError
 
     try:
         parsed = langcodes.get(tag.strip().replace("_", "-"), normalize=True)
-    except langcodes.LanguageTagError as error:
+    except LanguageTagError as error:
         raise ValueError(f"{tag!r} is not a BCP-47 language tag: {error}") from error
     if not parsed.is_valid():
         raise ValueError(f"{tag!r} is well-formed, but no registered language, script or region")

@@ -16,7 +16,6 @@ from typing import Any, cast
 from lang.bcp47 import Locale
 from lang.language import Direction, Language, Tier
 
-
 _INDIVIDUAL_OF_MACRO = {"no": "nb"}
 """Macrolanguage tags that stand for one language of ours."""
 

@@ -16,7 +16,33 @@ _UNSPACED_TERMINATORS = "。！？｡"
 _CLOSERS = "\"'”’»›)]}」』）】"
 _CLAUSE_ENDS = ",;:،؛、，；：—–"
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof st jr sr vs etc e.g i.e approx no fig sra srta ud uds av núm pág dra bzw z.b d.h usw ca".split()
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "dr",
+        "prof",
+        "st",
+        "jr",
+        "sr",
+        "vs",
+        "etc",
+        "e.g",
+        "i.e",
+        "approx",
+        "fig",
+        "sra",
+        "srta",
+        "uds",
+        "av",
+        "núm",
+        "pág",
+        "dra",
+        "bzw",
+        "z.b",
+        "d.h",
+        "usw",
+    ]
 )
 _NEVER_STARTS_A_LINE = frozenset("、。，．・？！゛゜ヽヾゝゞ々ー）］｝〕〉》」』】,.!?:;)]}%…’”»")
 _NEVER_ENDS_A_LINE = frozenset("（［｛〔〈《「『【([{¿¡“«‘$€£")
@@ -24,9 +50,75 @@ _NEVER_ENDS_A_LINE = frozenset("（［｛〔〈《「『【([{¿¡“«‘$€£
 _OPENING_MARKS = {"?": "¿", "!": "¡"}
 _USES_OPENING_MARKS = frozenset({"es", "ast"})
 _LINK_WORDS = frozenset(
-    "and or but because that which who when while if so to of in on at for with from "
-    "e ou mas porque que quem quando se para de do da em no na com y o pero cuando si en con a "
-    "i o però perquè quan amb et ou mais parce car pour dans avec und oder aber weil dass wenn ma perché quando per".split()
+    [
+        "and",
+        "or",
+        "but",
+        "because",
+        "that",
+        "which",
+        "who",
+        "when",
+        "while",
+        "if",
+        "so",
+        "to",
+        "of",
+        "in",
+        "on",
+        "at",
+        "for",
+        "with",
+        "from",
+        "e",
+        "ou",
+        "mas",
+        "porque",
+        "que",
+        "quem",
+        "quando",
+        "se",
+        "para",
+        "de",
+        "do",
+        "da",
+        "em",
+        "no",
+        "na",
+        "com",
+        "y",
+        "o",
+        "pero",
+        "cuando",
+        "si",
+        "en",
+        "con",
+        "a",
+        "i",
+        "o",
+        "però",
+        "perquè",
+        "quan",
+        "amb",
+        "et",
+        "ou",
+        "mais",
+        "parce",
+        "car",
+        "pour",
+        "dans",
+        "avec",
+        "und",
+        "oder",
+        "aber",
+        "weil",
+        "dass",
+        "wenn",
+        "ma",
+        "perché",
+        "quando",
+        "per",
+    ]
 )
 
 RLM = "\u200f"
@@ -67,18 +159,22 @@ def join_words(words: Sequence[str]) -> str:
 
 
 def capitalised_like(text: str, model: str) -> str:
-    """`text` with its first letter upper case when `model`'s first letter is; other text untouched."""
+    """`text` with the case of `model`'s first letter; an acronym at its start stays as it is."""
     first = next((char for char in model if char.isalpha()), "")
     for index, char in enumerate(text):
         if char.isalpha():
-            return text[:index] + char.upper() + text[index + 1 :] if first.isupper() else text
+            if first.isupper():
+                return text[:index] + char.upper() + text[index + 1 :]
+            is_acronym = text[index + 1 : index + 2].isupper()
+            return text[:index] + (char if is_acronym or not first.islower() else char.lower()) + text[index + 1 :]
     return text
 
 
 def with_opening_marks(text: str, locale: Locale) -> str:
-    """Spanish and Asturian open a question with ¿ and a call with ¡: added to each sentence that lacks it."""
+    """Spanish and Asturian open a question with ¿ and a call with ¡: added to each sentence that lacks it, and
+    taken away in every other language."""
     if locale.language not in _USES_OPENING_MARKS:
-        return text
+        return text.replace("¿", "").replace("¡", "")
     return " ".join(_opened(sentence) for sentence in split_sentences(text))
 
 

@@ -39,7 +39,7 @@ def transcribe(
     An utterance that the recogniser cannot put into English has no `pivot` line. Raises NoSpeech.
     """
     store = desk.open_store()
-    recogniser: Recogniser = registry.load(engine.family, engine.id, **engine.options)
+    recogniser: Recogniser = registry.load("asr", engine.id, **engine.options)
     dialogue = store.path(stems.dialogue)
     samples, rate_hz = media.open_wav(dialogue)
     islands = speech_islands(levels_db(_blocks(samples), rate_hz))

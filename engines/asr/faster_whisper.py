@@ -137,7 +137,7 @@ class FasterWhisper:
 
 
 def _pieces(speech: Path) -> Iterator[tuple[float, npt.NDArray[np.float32], float]]:
-    """(start in s, mono 16 kHz float32, the file's length in s) of each piece, cut where it is quietest near its end."""
+    """(start in s, mono 16 kHz float32, the file's length in s) of each piece, cut where it is quiet near its end."""
     held: list[npt.NDArray[np.float32]] = []
     n_held, start = 0, 0
     for block, total_s in _blocks(speech):
@@ -164,9 +164,9 @@ def _blocks(speech: Path) -> Iterator[tuple[npt.NDArray[np.float32], float]]:
                 assert isinstance(frame, AudioFrame)
                 frame.pts = None
                 for out in resampler.resample(frame):
-                    yield out.to_ndarray().reshape(-1), total_s
+                    yield out.to_ndarray().reshape(-1).astype(np.float32, copy=False), total_s
             for out in resampler.resample(None):
-                yield out.to_ndarray().reshape(-1), total_s
+                yield out.to_ndarray().reshape(-1).astype(np.float32, copy=False), total_s
     except (av.FFmpegError, IndexError) as error:
         raise EngineFailed(f"cannot read sound from {speech.name}: {error}") from error
 
@@ -189,8 +189,8 @@ def _at_speech_level(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32
     gain_db = SPEECH_LEVEL_DB - level_db
     if gain_db > MOST_GAIN_DB:
         return None
-    louder = samples * np.float32(10 ** (gain_db / 20))
-    return np.clip(louder, -1, 1).astype(np.float32)
+    louder: npt.NDArray[np.float32] = np.clip(samples * np.float32(10 ** (gain_db / 20)), -1, 1)
+    return louder
 
 
 def _is_loop(segment: Any) -> bool:

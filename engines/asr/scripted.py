@@ -34,7 +34,7 @@ class Options(BaseModel):
 
 
 class ScriptedRecogniser:
-    """Meets `contract.Recogniser`. A file named `<number>.wav` is that segment's own sound (transcribe's pivot pass)."""
+    """Meets `contract.Recogniser`. To `into_english` a file named `<number>.wav` is that segment's own sound."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
