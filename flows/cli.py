@@ -5,6 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dub.plan import Job
+    from lang.bcp47 import Locale
 
 EXIT_OK, EXIT_DUB_FAILED, EXIT_BAD_INPUT = 0, 1, 2
 
@@ -68,11 +73,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _dub(options: argparse.Namespace) -> int:
-    from flows.console import show_run
     from flows.preflight import check
 
     job = _job(options)
     check(job)
+    from flows.console import show_run
+
     if options.prefect:
         from flows.prefect_server import local_server
 
@@ -87,18 +93,17 @@ def _dub(options: argparse.Namespace) -> int:
     return EXIT_DUB_FAILED if report.verdict == "failed" else EXIT_OK
 
 
-def _job(options: argparse.Namespace):  # type: ignore[no-untyped-def]
+def _job(options: argparse.Namespace) -> Job:
     from dub.errors import BadInput
     from dub.plan import Job
-    from lang.registry import supported_locale
 
     scripts = {}
     for given in options.script:
         tag, separator, path = given.partition("=")
         if not separator or not path:
             raise BadInput(f"--script {given!r} is not LOCALE=FILE", mend="for example --script es=talk.es.srt")
-        scripts[supported_locale(tag)] = Path(path).absolute()
-    targets = tuple(supported_locale(tag) for tag in options.to.split(",") if tag.strip())
+        scripts[_locale(tag)] = Path(path).absolute()
+    targets = tuple(_locale(tag) for tag in options.to.split(",") if tag.strip())
     if not targets:
         raise BadInput("--to names no locale", mend="for example --to es,pt-BR")
     return Job(
@@ -106,11 +111,22 @@ def _job(options: argparse.Namespace):  # type: ignore[no-untyped-def]
         targets=targets,
         out=options.out.absolute(),
         profile=options.profile,
-        source_locale=supported_locale(options.source_locale) if options.source_locale else None,
+        source_locale=_locale(options.source_locale) if options.source_locale else None,
         scripts=scripts,
         store=options.store.absolute() if options.store else None,
         title=options.title,
     )
+
+
+def _locale(tag: str) -> Locale:
+    """What the user typed, as a Locale; BadInput with what is near when it is none."""
+    from dub.errors import LanguageNotSupported
+    from lang.registry import UnknownLanguage, supported_locale
+
+    try:
+        return supported_locale(tag)
+    except UnknownLanguage as error:
+        raise LanguageNotSupported(str(error), mend="`polydub languages` lists what is offered") from error
 
 
 def _languages(options: argparse.Namespace) -> int:

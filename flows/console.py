@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -14,7 +15,9 @@ from rich.table import Table
 
 from dub.errors import DubError
 from dub.plan import Plan
-from flows.dub_title import RunReport
+
+if TYPE_CHECKING:
+    from flows.dub_title import RunReport
 
 VERDICT_STYLE = {"ok": "green", "degraded": "yellow", "failed": "red"}
 

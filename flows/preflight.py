@@ -141,14 +141,20 @@ def _check_targets(job: Job) -> None:
 
 
 def _route(job: Job, plan: Plan, locale: Locale) -> tuple[EngineChoice, ...]:
-    """Engines from English to the locale; none where the lines are given, or English itself is wanted."""
-    if locale in job.scripts or locale.language == ENGLISH.language:
+    """Engines from the source's language to the locale, by English where the script will have English lines.
+
+    None where the lines are given. A source whose language is yet to be found is reached by English: either it is
+    English, or recognition translates it.
+    """
+    if locale in job.scripts:
         return ()
     from engines.translation.routing import find_route
 
-    route: tuple[EngineChoice, ...] = find_route(ENGLISH, locale, plan.translation)
+    source = job.source_locale or ENGLISH
+    is_recognised = source not in job.scripts
+    route = find_route(source, locale, plan.translation, has_english=is_recognised)
     for hop in route:
-        choose("translation", hop.id, dict(hop.options), policy=plan.policy)
+        choose("translation", hop.id, hop.options, policy=plan.policy)
     return route
 
 

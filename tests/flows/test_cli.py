@@ -16,7 +16,7 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
     program = (
         "import sys; from flows.cli import build_parser; build_parser().format_help();"
         "heavy = {'prefect','numpy','pydantic','torch','onnxruntime','cv2','rich','langcodes'} & set(sys.modules);"
-        "sys.exit(', '.join(heavy))"
+        "sys.exit(', '.join(heavy) or 0)"
     )
     best_s = 9.0
     for _ in range(3):
@@ -58,7 +58,7 @@ def test_each_module_imports_on_its_own() -> None:
         "import importlib, sys\n"
         f"for name in {modules!r}: importlib.import_module(name)\n"
         "heavy = {'prefect','torch','onnxruntime','mediapipe','ctranslate2','faster_whisper','cv2'} & set(sys.modules)\n"
-        "sys.exit(', '.join(sorted(heavy)))"
+        "sys.exit(', '.join(sorted(heavy)) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
