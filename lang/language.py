@@ -57,3 +57,28 @@ class Language:
     @property
     def subtitle_line_chars(self) -> int:
         return WIDE_SUBTITLE_LINE_CHARS if self.script in WIDE_SCRIPTS else SUBTITLE_LINE_CHARS
+
+
+_CLOSE = tuple(
+    frozenset(group.split())
+    for group in (
+        "id ms",
+        "bs hr sr",
+        "nb no nn da",
+        "hi bho mag mai awa hne",
+        "sw ny",
+        "zu xh ss nr",
+        "fil tl ceb war",
+        "tr az crh",
+        "es ast gl ext an",
+        "fa prs tg",
+        "ca oc",
+        "zh yue wuu",
+        "ar arz ary",
+    )
+)
+
+
+def are_close(one: Locale, other: Locale) -> bool:
+    """Whether short texts of two languages cannot be told apart by a language identifier: no ground for a veto."""
+    return any(one.language in group and other.language in group for group in _CLOSE)

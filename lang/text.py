@@ -16,33 +16,7 @@ _UNSPACED_TERMINATORS = "。！？｡"
 _CLOSERS = "\"'”’»›)]}」』）】"
 _CLAUSE_ENDS = ",;:،؛、，；：—–"
 _ABBREVIATIONS = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "prof",
-        "st",
-        "jr",
-        "sr",
-        "vs",
-        "etc",
-        "e.g",
-        "i.e",
-        "approx",
-        "fig",
-        "sra",
-        "srta",
-        "uds",
-        "av",
-        "núm",
-        "pág",
-        "dra",
-        "bzw",
-        "z.b",
-        "d.h",
-        "usw",
-    ]
+    """mr mrs ms dr prof st jr sr vs etc e.g i.e approx fig sra srta uds av núm pág dra bzw z.b d.h usw""".split()  # noqa: SIM905
 )
 _NEVER_STARTS_A_LINE = frozenset("、。，．・？！゛゜ヽヾゝゞ々ー）］｝〕〉》」』】,.!?:;)]}%…’”»")
 _NEVER_ENDS_A_LINE = frozenset("（［｛〔〈《「『【([{¿¡“«‘$€£")
@@ -50,76 +24,12 @@ _NEVER_ENDS_A_LINE = frozenset("（［｛〔〈《「『【([{¿¡“«‘$€£
 _OPENING_MARKS = {"?": "¿", "!": "¡"}
 _USES_OPENING_MARKS = frozenset({"es", "ast"})
 _LINK_WORDS = frozenset(
-    [
-        "and",
-        "or",
-        "but",
-        "because",
-        "that",
-        "which",
-        "who",
-        "when",
-        "while",
-        "if",
-        "so",
-        "to",
-        "of",
-        "in",
-        "on",
-        "at",
-        "for",
-        "with",
-        "from",
-        "e",
-        "ou",
-        "mas",
-        "porque",
-        "que",
-        "quem",
-        "quando",
-        "se",
-        "para",
-        "de",
-        "do",
-        "da",
-        "em",
-        "no",
-        "na",
-        "com",
-        "y",
-        "o",
-        "pero",
-        "cuando",
-        "si",
-        "en",
-        "con",
-        "a",
-        "i",
-        "o",
-        "però",
-        "perquè",
-        "quan",
-        "amb",
-        "et",
-        "ou",
-        "mais",
-        "parce",
-        "car",
-        "pour",
-        "dans",
-        "avec",
-        "und",
-        "oder",
-        "aber",
-        "weil",
-        "dass",
-        "wenn",
-        "ma",
-        "perché",
-        "quando",
-        "per",
-    ]
+    """and or but because that which who when while if so to of in on at for with from
+    e ou mas porque que quem quando se para de do da em no na com y o pero cuando si en con a
+    i o però perquè quan amb et mais parce car pour dans avec und oder aber weil dass wenn
+    ma perché quando per""".split()  # noqa: SIM905
 )
+"""A line breaks before these rather than after them."""
 
 RLM = "\u200f"
 
@@ -233,6 +143,14 @@ def break_lines(text: str, line_chars: int, *, is_spaced: bool = True) -> list[s
         if n_lines >= len(pieces) or all(reading_chars(line) <= line_chars for line in lines):
             return lines
         n_lines += 1
+
+
+def even_pieces(text: str, n_pieces: int, *, is_spaced: bool = True) -> list[str]:
+    """A text in `n_pieces` of about even length (fewer when it has fewer words), cut where a line would be."""
+    pieces = text.split() if is_spaced else _breakable(text)
+    glue = " " if is_spaced else ""
+    n_pieces = min(n_pieces, len(pieces))
+    return _even_lines(pieces, glue, n_pieces, max(1, reading_chars(text)))
 
 
 def _breakable(text: str) -> list[str]:
