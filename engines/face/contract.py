@@ -27,7 +27,8 @@ class TrackedFace:
     pixels (the first pixel's centre is 0.5), NaN where no face was found; not smoothed in time.
     `yaw_deg`, `pitch_deg`, `roll_deg` (n_frames,): head pose, 0 = facing the camera. `pucker` (n_frames,): 0..1, lips
     rounded forward. `jaw_open` (n_frames,): 0..1. `sharpness` (n_frames,): mean squared Laplacian of the luma in the
-    mouth box (grey levels squared). `shots` int32: first frame of every shot, the first is 0.
+    mouth box (grey levels squared). `brightness` (n_frames,): mean luma there, 0..255.
+    `shots` int32: first frame of every shot, the first is 0.
     """
 
     point_ids: npt.NDArray[np.int16]
@@ -38,6 +39,7 @@ class TrackedFace:
     pucker: Floats
     jaw_open: Floats
     sharpness: Floats
+    brightness: Floats
     shots: npt.NDArray[np.int32]
 
     @property

@@ -98,7 +98,7 @@ def _track(landmarker: Any, video: Path, facts: VideoFacts) -> TrackedFace:
     points = np.full((n, len(KEPT_POINTS), 2), np.nan, np.float32)
     per_frame = {
         name: np.full(n, np.nan, np.float32)
-        for name in ("yaw_deg", "pitch_deg", "roll_deg", "pucker", "jaw_open", "sharpness")
+        for name in ("yaw_deg", "pitch_deg", "roll_deg", "pucker", "jaw_open", "sharpness", "brightness")
     }
     shots: list[int] = []
     cuts = ShotDetector()
@@ -115,7 +115,7 @@ def _track(landmarker: Any, video: Path, facts: VideoFacts) -> TrackedFace:
             yaw, pitch, roll = head_angles_deg(sight.rotation)
             per_frame["yaw_deg"][i], per_frame["pitch_deg"][i], per_frame["roll_deg"][i] = yaw, pitch, roll
             per_frame["pucker"][i], per_frame["jaw_open"][i] = sight.pucker, sight.jaw_open
-            per_frame["sharpness"][i] = mouth_sharpness(luma, sight.points)
+            per_frame["sharpness"][i], per_frame["brightness"][i] = mouth_look(luma, sight.points)
         progress.report(i + 1, n)
     return TrackedFace(
         point_ids=np.array(KEPT_POINTS, np.int16),
@@ -196,16 +196,16 @@ def head_angles_deg(rotation: npt.NDArray[np.float64]) -> tuple[float, float, fl
     return float(yaw), float(pitch), float(roll)
 
 
-def mouth_sharpness(luma: Plane, points: Floats) -> float:
-    """Mean squared Laplacian of the box around the lips."""
+def mouth_look(luma: Plane, points: Floats) -> tuple[float, float]:
+    """(sharpness, brightness) of the box around the lips; NaN where it lies outside the picture."""
     import cv2
 
     lips = points[list(OUTER_LIP_TOP + OUTER_LIP_BOTTOM)]
     (x0, y0), (x1, y1) = lips.min(axis=0).astype(int), lips.max(axis=0).astype(int)
     box = luma[max(0, y0) : y1 + 1, max(0, x0) : x1 + 1]
     if box.size < 64:
-        return float("nan")
-    return float(np.square(cv2.Laplacian(box, cv2.CV_32F)).mean())
+        return float("nan"), float("nan")
+    return float(np.square(cv2.Laplacian(box, cv2.CV_32F)).mean()), float(box.mean())
 
 
 ENGINE = EngineSpec(

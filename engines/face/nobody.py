@@ -23,6 +23,7 @@ class Nobody:
             pucker=nothing,
             jaw_open=nothing,
             sharpness=nothing,
+            brightness=nothing,
             shots=np.zeros(1, np.int32),
         )
 

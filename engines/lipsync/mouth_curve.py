@@ -1,0 +1,251 @@
+"""From phonemes to how far this speaker's mouth opens, how wide it is and how the lower lip lies, frame by frame.
+
+Order: viseme targets -> dominance curves (Cohen & Massaro 1993: each sound pulls the lips towards its target, the pull
+fades with time, neighbours overlap) -> the speaker's own ranges -> hard constraints last, so that nothing smooths a
+closure away (Edwards et al. 2016, JALI: bilabials close, labiodentals tuck, sibilants keep the jaw up).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from dub.script import PhonemeSpan
+from dub.timecode import MASTER_RATE_HZ
+from lang.phonemes import VOWELS, Viseme, visemes
+
+Floats = npt.NDArray[np.float32]
+
+LEAD_S = 0.06
+"""Lips are ahead of the sound: talking faces lead their phoneme labels by 40 to 120 ms (measured on five clips)."""
+
+
+@dataclass(frozen=True)
+class LipTarget:
+    """What a viseme asks for, each 0..1 of the speaker's own range. `pull`: how much it insists against neighbours;
+    a tongue sound hardly does. `lip`: lower lip's visible height, 0.5 = as it comes."""
+
+    aperture: float
+    width: float
+    lip: float = 0.5
+    pull: float = 0.85
+
+
+TARGETS: dict[Viseme, LipTarget] = {
+    Viseme.SILENCE: LipTarget(0.0, 0.50),
+    Viseme.BILABIAL: LipTarget(0.0, 0.45, lip=0.35),
+    Viseme.BILABIAL_NARROW: LipTarget(0.08, 0.45, lip=0.45),
+    Viseme.LABIODENTAL: LipTarget(0.12, 0.50, lip=0.0),
+    Viseme.DENTAL: LipTarget(0.22, 0.50, pull=0.6),
+    Viseme.ALVEOLAR: LipTarget(0.25, 0.55, pull=0.35),
+    Viseme.NASAL: LipTarget(0.25, 0.55, pull=0.3),
+    Viseme.VELAR: LipTarget(0.30, 0.50, pull=0.25),
+    Viseme.SIBILANT: LipTarget(0.14, 0.65, pull=0.75),
+    Viseme.POSTALVEOLAR: LipTarget(0.22, 0.20, lip=0.8),
+    Viseme.RHOTIC: LipTarget(0.25, 0.40, lip=0.6, pull=0.5),
+    Viseme.OPEN: LipTarget(0.95, 0.50, pull=1.0),
+    Viseme.MID: LipTarget(0.55, 0.68, pull=1.0),
+    Viseme.SPREAD: LipTarget(0.28, 0.90, pull=1.0),
+    Viseme.MID_ROUNDED: LipTarget(0.60, 0.20, lip=0.7, pull=1.0),
+    Viseme.CLOSE_ROUNDED: LipTarget(0.20, 0.04, lip=0.9, pull=1.0),
+    Viseme.ROUNDED_FRONT: LipTarget(0.22, 0.10, lip=0.85, pull=1.0),
+}
+"""After lipsync targets in common use for the Oculus classes and the JALI rules (bilabial, labiodental, sibilant)."""
+
+VOWEL_FADE_PER_S = 13.0
+CONSONANT_FADE_PER_S = 17.0
+"""How fast a sound's pull fades. Steeper than Cohen and Massaro's: at conversational rates theirs keeps the mouth half
+open, and second differences of the aperture fall under real talking's 0.016 to 0.034."""
+USUAL_SOUND_S = 0.09
+DIPHTHONG_SPLIT = 0.55
+SHORTEST_SILENCE_S = 0.27
+"""Shorter gaps inside speech are no silence: the lips go on to the next sound."""
+
+CLOSE_BEFORE_S, CLOSE_AFTER_S = 0.045, 0.045
+"""A bilabial's lips are shut from before its onset is heard to shortly after, at least two frames at 25 fps."""
+CLOSING_S = 0.065
+"""From speaking to shut, and back."""
+LARGEST_STEP_PER_S = 3.0
+"""IOD per second: 0.12 per frame at 25 fps, the fastest lips seen outside closures."""
+
+
+@dataclass(frozen=True)
+class SpeakerRange:
+    """How this speaker's mouth moves while talking, in IOD: mean and standard deviation over speech frames, ends (2nd
+    and 98th percentile), and the mouth at rest."""
+
+    aperture_mean: float
+    aperture_sd: float
+    aperture_high: float
+    width_low: float
+    width_mid: float
+    width_high: float
+    width_rest: float
+    lip_low: float
+    lip_mid: float
+    lip_high: float
+
+
+@dataclass(frozen=True)
+class MouthCurve:
+    """float32 (n_frames,) each, in IOD: inner-lip aperture (0 = shut), mouth width, height of the lower lip."""
+
+    aperture: Floats
+    width: Floats
+    lip: Floats
+
+
+@dataclass(frozen=True)
+class _Sound:
+    viseme: Viseme
+    start_s: float
+    end_s: float
+
+    @property
+    def centre_s(self) -> float:
+        return (self.start_s + self.end_s) / 2
+
+
+def mouth_curve(
+    phonemes: Sequence[PhonemeSpan], frame_rate: Fraction, n_frames: int, speaker: SpeakerRange
+) -> MouthCurve:
+    """The speaker's mouth saying `phonemes` (48 kHz samples from frame 0's time, in order). Frame i is judged at its
+    middle, (i + 0.5) / rate. Without phonemes the mouth is shut and at rest throughout."""
+    frame_s = 1 / float(frame_rate)
+    times = (np.arange(n_frames) + 0.5) * frame_s
+    sounds = _with_silences(_sounds(phonemes), n_frames * frame_s)
+    wanted = _dominance(sounds, times + LEAD_S)
+    aperture = _as_spoken_by(speaker, wanted[0], sounds, times + LEAD_S)
+    aperture = _limit_speed(aperture, LARGEST_STEP_PER_S * frame_s)
+    width = np.interp(wanted[1], [0.0, 0.5, 1.0], [speaker.width_low, speaker.width_mid, speaker.width_high])
+    lip = np.interp(wanted[2], [0.0, 0.5, 1.0], [speaker.lip_low, speaker.lip_mid, speaker.lip_high])
+    silence = _dominance_of(Viseme.SILENCE, sounds, times + LEAD_S)
+    width += silence * (speaker.width_rest - width)
+    for sound in sounds:
+        if sound.viseme is Viseme.BILABIAL:
+            hold = (sound.start_s - CLOSE_BEFORE_S, min(sound.end_s, sound.start_s + CLOSE_AFTER_S))
+            shut = _hold(times, max(hold[0], 0.0), max(hold[1], hold[0] + 2 * frame_s), frame_s)
+            aperture *= 1 - shut
+        elif sound.viseme is Viseme.LABIODENTAL:
+            tucked = _hold(times, sound.start_s - CLOSE_BEFORE_S, sound.end_s - 0.02, frame_s)
+            aperture += tucked * (np.minimum(aperture, 0.12 * speaker.aperture_high) - aperture)
+            lip += tucked * (speaker.lip_low - lip)
+        elif sound.viseme in (Viseme.SIBILANT, Viseme.POSTALVEOLAR):
+            kept_up = _hold(times, sound.start_s - 0.02, sound.end_s - 0.02, frame_s)
+            aperture += kept_up * (np.minimum(aperture, 0.35 * speaker.aperture_high) - aperture)
+        elif sound.viseme is Viseme.SILENCE:
+            shut = _hold(times, sound.start_s + 0.04, sound.end_s - 0.10, frame_s)
+            aperture *= 1 - shut
+    return MouthCurve(aperture.astype(np.float32), width.astype(np.float32), lip.astype(np.float32))
+
+
+def _sounds(phonemes: Sequence[PhonemeSpan]) -> list[_Sound]:
+    """One or two sounds per phoneme; marks and blanks give none."""
+    sounds = []
+    for phoneme in phonemes:
+        start_s, end_s = phoneme.start_sample / MASTER_RATE_HZ, phoneme.end_sample / MASTER_RATE_HZ
+        shapes = visemes(phoneme.ipa)
+        if len(shapes) == 2:
+            split_s = start_s + DIPHTHONG_SPLIT * (end_s - start_s)
+            sounds += [_Sound(shapes[0], start_s, split_s), _Sound(shapes[1], split_s, end_s)]
+        else:
+            step_s = (end_s - start_s) / max(len(shapes), 1)
+            sounds += [
+                _Sound(shape, start_s + k * step_s, start_s + (k + 1) * step_s) for k, shape in enumerate(shapes)
+            ]
+    return sounds
+
+
+def _with_silences(sounds: list[_Sound], duration_s: float) -> list[_Sound]:
+    """Fill what lies before, between and after the sounds; gaps under SHORTEST_SILENCE_S stay unfilled."""
+    filled: list[_Sound] = []
+    ended_s = 0.0
+    for sound in sounds:
+        if sound.start_s - ended_s >= SHORTEST_SILENCE_S:
+            filled.append(_Sound(Viseme.SILENCE, ended_s, sound.start_s))
+        filled.append(sound)
+        ended_s = max(ended_s, sound.end_s)
+    if duration_s - ended_s >= SHORTEST_SILENCE_S or not filled:
+        filled.append(_Sound(Viseme.SILENCE, ended_s, duration_s))
+    return filled
+
+
+def _dominance(sounds: list[_Sound], times_s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Weighted mean of the targets: (3, n_frames) for aperture, width and lip in 0..1. Sound by sound over the frames
+    it can reach, so that an hour costs an hour's arithmetic and no more memory than its frames."""
+    total = np.full(len(times_s), 1e-6)
+    sums = np.zeros((3, len(times_s)))
+    rest = TARGETS[Viseme.SILENCE]
+    sums += 1e-6 * np.array([[rest.aperture], [rest.width], [rest.lip]])
+    for sound in sounds:
+        reach = slice(*np.searchsorted(times_s, [sound.start_s - 0.8, sound.end_s + 0.8]))
+        target = TARGETS[sound.viseme]
+        pull = _pull(sound, times_s[reach])
+        total[reach] += pull
+        sums[:, reach] += pull * np.array([[target.aperture], [target.width], [target.lip]])
+    return sums / total
+
+
+def _dominance_of(viseme: Viseme, sounds: list[_Sound], times_s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """0..1 (n_frames,): the share of one viseme in the pull of all."""
+    total, own = np.full(len(times_s), 1e-6), np.zeros(len(times_s))
+    for sound in sounds:
+        reach = slice(*np.searchsorted(times_s, [sound.start_s - 0.8, sound.end_s + 0.8]))
+        pull = _pull(sound, times_s[reach])
+        total[reach] += pull
+        if sound.viseme is viseme:
+            own[reach] += pull
+    return own / total
+
+
+def _pull(sound: _Sound, times_s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """pull * exp(-fade * distance). A silence pulls evenly over its whole length; a short sound fades faster."""
+    target = TARGETS[sound.viseme]
+    if sound.viseme is Viseme.SILENCE:
+        away_s = np.maximum(0.0, np.maximum(sound.start_s + 0.05 - times_s, times_s - sound.end_s + 0.05))
+        return target.pull * np.exp(-CONSONANT_FADE_PER_S * away_s)
+    duration_s = max(sound.end_s - sound.start_s, 0.02)
+    base = VOWEL_FADE_PER_S if sound.viseme in VOWELS else CONSONANT_FADE_PER_S
+    fade = base * min(1.6, max(0.6, (USUAL_SOUND_S / duration_s) ** 0.5))
+    weight = target.pull * min(1.0, max(0.35, duration_s / USUAL_SOUND_S))
+    return weight * np.exp(-fade * np.abs(times_s - sound.centre_s))
+
+
+def _as_spoken_by(
+    speaker: SpeakerRange, wanted: npt.NDArray[np.float64], sounds: list[_Sound], times_s: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Aperture in IOD with the mean and spread that this speaker's own talking has; fades to 0 in silence."""
+    silence = _dominance_of(Viseme.SILENCE, sounds, times_s)
+    is_speech = silence < 0.3
+    if is_speech.sum() < 5:
+        return wanted * speaker.aperture_high * (1 - silence)
+    mean, sd = float(wanted[is_speech].mean()), float(wanted[is_speech].std())
+    gain = speaker.aperture_sd / max(sd, 0.05)
+    spoken = speaker.aperture_mean + (wanted - mean) * gain
+    return np.clip(spoken, 0.0, speaker.aperture_high) * (1 - np.clip(silence, 0, 1))
+
+
+def _hold(times_s: npt.NDArray[np.float64], start_s: float, end_s: float, frame_s: float) -> npt.NDArray[np.float64]:
+    """1 from start to end, smooth ramps of CLOSING_S outside; 0 where end <= start. A hold that falls between two
+    frames' middles takes the nearest frame, so that no closure is lost to sampling."""
+    if end_s <= start_s:
+        return np.zeros_like(times_s)
+    away_s = np.maximum(0.0, np.maximum(start_s - times_s, times_s - end_s))
+    if len(times_s) and (nearest := float(away_s.min())) < frame_s:
+        away_s = np.maximum(0.0, away_s - nearest)
+    ramp = np.clip(1 - away_s / CLOSING_S, 0.0, 1.0)
+    return ramp * ramp * (3 - 2 * ramp)
+
+
+def _limit_speed(curve: npt.NDArray[np.float64], step: float) -> npt.NDArray[np.float64]:
+    """Bound the change per frame to `step`, forwards then backwards, lowering peaks rather than filling valleys."""
+    limited = curve.copy()
+    for i in range(1, len(limited)):
+        limited[i] = min(limited[i], limited[i - 1] + step)
+    for i in range(len(limited) - 2, -1, -1):
+        limited[i] = min(limited[i], limited[i + 1] + step)
+    return limited

@@ -1,0 +1,77 @@
+"""Which of the speaker's own frames each new frame borrows its mouth from: the cheapest path (Viterbi) through a few
+candidates per frame, by shape, pose, light, and how well one follows the other."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from engines.lipsync.mouth_bank import MouthBank
+
+Floats = npt.NDArray[np.float64]
+
+N_CANDIDATES = 15
+SHUT = 0.02
+"""Aperture in IOD under which lips read as in contact."""
+
+APERTURE_WEIGHT, WIDTH_WEIGHT, LIP_WEIGHT = 2.0, 1.0, 0.6
+POSE_WEIGHT, POSE_SD_DEG = 0.5, 5.0
+LIGHT_WEIGHT, LIGHT_SD = 0.4, 8.0
+FOREIGN_SHOT = 3.0
+OPENING_WEIGHT = 6.0
+"""For stretching an opening beyond 0.7 .. 1.4 of what it was (per unit of log ratio, squared): teeth do not stretch."""
+STICKING_WEIGHT = 1.2
+"""For letting one look follow another, against the shape costs."""
+
+
+class MouthSearch:
+    """Search over one bank; holds its tables. `path` may be called for any number of spans."""
+
+    def __init__(self, bank: MouthBank) -> None:
+        self._bank = bank
+        self._spread = np.maximum(bank.measures.std(axis=0), [0.03, 0.02, 0.006])
+        thumbs = bank.thumb.astype(np.float32)
+        square = np.square(thumbs).sum(axis=1)
+        distance = np.maximum(0, square[:, None] + square[None] - 2 * thumbs @ thumbs.T)
+        self._unlike = distance / max(float(np.median(distance)), 1e-6)
+
+    def path(
+        self, measures: Floats, pose: Floats, brightness: Floats, shot: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        """For targets `measures` (t, 3), the frames' own `pose` (t, 2), `brightness`, `shot` (t,): bank index (t,)."""
+        t = len(measures)
+        n_kept = min(N_CANDIDATES, self._bank.n)
+        back = np.zeros((t, n_kept), np.int16)
+        kept = np.zeros((t, n_kept), np.int64)
+        total = np.zeros(n_kept)
+        for i in range(t):
+            cost = self.unit_cost(measures[i], pose[i], float(brightness[i]), int(shot[i]))
+            kept[i] = np.argpartition(cost, n_kept - 1)[:n_kept]
+            if i == 0:
+                total = cost[kept[i]]
+                continue
+            ways = total[:, None] + STICKING_WEIGHT * self._unlike[np.ix_(kept[i - 1], kept[i])]
+            back[i] = ways.argmin(axis=0)
+            total = ways[back[i], np.arange(n_kept)] + cost[kept[i]]
+        chosen = np.zeros(t, np.int64)
+        k = int(total.argmin()) if t else 0
+        for i in range(t - 1, -1, -1):
+            chosen[i] = kept[i, k]
+            k = int(back[i, k])
+        return chosen
+
+    def unit_cost(self, measures: Floats, pose: Floats, brightness: float, shot: int) -> Floats:
+        """(n,): how badly each bank frame fits one target."""
+        bank = self._bank
+        off = (bank.measures - measures) / self._spread
+        cost = np.square(off) @ np.array([APERTURE_WEIGHT, WIDTH_WEIGHT, LIP_WEIGHT])
+        cost += POSE_WEIGHT * np.square((bank.pose - pose) / POSE_SD_DEG).sum(axis=1)
+        cost += LIGHT_WEIGHT * np.square((bank.brightness - brightness) / LIGHT_SD)
+        cost += FOREIGN_SHOT * (bank.shot != shot)
+        aperture, wanted = bank.measures[:, 0], float(measures[0])
+        if wanted < SHUT:
+            cost += 40.0 * np.square(np.maximum(0, aperture - 0.012) / SHUT)
+        else:
+            stretch = np.abs(np.log(wanted / np.maximum(aperture, 0.004)))
+            cost += OPENING_WEIGHT * np.square(np.maximum(0, stretch - np.log(1.4)))
+        return np.asarray(cost, np.float64)
