@@ -40,11 +40,20 @@ def blocks(sound: Samples) -> Iterator[Samples]:
 
 def power_curve(sound: Samples) -> Curve:
     """Mean power of (n_channels, n_samples) per hundredth of a second, mean over channels; the last may be short."""
-    pieces = [_frame_powers(sound[:, start : start + _STEP]) for start in range(0, sound.shape[1], _STEP)]
+    pieces = [_frame_powers(block) for block in blocks(sound)]
     return np.concatenate(pieces) if pieces else np.zeros(0)
 
 
-_STEP = 512 * FRAME_SAMPLES
+def decibels(power: Curve) -> Curve:
+    """Powers in dBFS, not under SILENCE_DB."""
+    return np.maximum(SILENCE_DB, 10 * np.log10(np.maximum(power, 1e-30)))
+
+
+def active_db(power: Curve) -> float | None:
+    """Level of the frames where there is sound: not 20 dB under the mean of all. None for silence."""
+    if not power.size or power.mean() <= 10 ** (SILENCE_DB / 10):
+        return None
+    return float(10 * np.log10(power[power > 0.01 * power.mean()].mean()))
 
 
 def _frame_powers(piece: Samples) -> Curve:
@@ -52,4 +61,10 @@ def _frame_powers(piece: Samples) -> Curve:
     n_whole = len(power) // FRAME_SAMPLES
     frames = power[: n_whole * FRAME_SAMPLES].reshape(n_whole, FRAME_SAMPLES).mean(axis=1)
     rest = power[n_whole * FRAME_SAMPLES :]
-    return np.append(frames, rest.mean()) if len(rest) else frames
+    return np.asarray(np.append(frames, rest.mean()) if len(rest) else frames)
+
+
+def over_samples(gains: Curve, start: int, n_samples: int) -> npt.NDArray[np.float32]:
+    """A gain curve at every sample of [start, start + n_samples): straight lines between the frames' middles."""
+    at = (np.arange(start, start + n_samples) + 0.5) / FRAME_SAMPLES - 0.5
+    return np.interp(at, np.arange(len(gains)), gains).astype(np.float32)

@@ -12,7 +12,7 @@ import importlib.util
 import json
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -76,11 +76,14 @@ def _find(name: str, variable: str, chosen: str | None) -> str:
     raise EngineUnavailable(f"{name} is not installed", mend=_MEND.format(variable=variable))
 
 
-def command(output: Any, *leading: str) -> list[str]:
-    """The command line of an ffmpeg-python output: quiet, never reading our stdin, overwriting its target."""
+def command(output: Any, *leading: str, repeated: Sequence[str] = ()) -> list[str]:
+    """The command line of an ffmpeg-python output: quiet, never reading our stdin, overwriting its target.
+
+    `repeated`: output options of which ffmpeg-python can say only one, such as `-metadata`.
+    """
     quiet = [ffmpeg_exe(), "-nostdin", "-hide_banner", "-loglevel", "error", *leading]
-    compiled: list[str] = output.compile(cmd=quiet, overwrite_output=True)
-    return compiled
+    *compiled, target = output.compile(cmd=quiet)
+    return [*compiled, *repeated, target, "-y"]
 
 
 def opened(path: Path, **options: Any) -> Any:

@@ -20,8 +20,8 @@ Samples = npt.NDArray[np.float32]
 WAV = "audio/wav"
 """Media type of every sound artifact."""
 
-BLOCK_SAMPLES = 1 << 18
-"""Samples that a stage holds at a time: 5.5 s at 48 kHz, 2 MB in stereo."""
+BLOCK_SAMPLES = 512 * 480
+"""Samples that a stage holds at a time: 5.12 s at 48 kHz, 2 MB in stereo; whole hundredths of a second."""
 
 _FLOAT = 3
 _HEADER_BYTES = 80
