@@ -102,11 +102,14 @@ class FasterWhisper:
         return best[0], float(best[1])
 
     def _fluency(self, samples: npt.NDArray[np.float32], code: str) -> float:
-        """Mean log probability per token of the text heard as this language."""
+        """Mean log probability per token of the text heard as this language; a loop is fluent and means nothing."""
         segments, _ = self._model.transcribe(
             samples, language=code, beam_size=1, temperature=0.0, condition_on_previous_text=False
         )
-        scores = [(segment.avg_logprob, len(segment.tokens)) for segment in segments]
+        heard = list(segments)
+        if any(_is_loop(segment) for segment in heard):
+            return float("-inf")
+        scores = [(segment.avg_logprob, len(segment.tokens)) for segment in heard]
         return sum(score * n for score, n in scores) / max(1, sum(n for _, n in scores)) if scores else float("-inf")
 
     def _hear(self, samples: npt.NDArray[np.float32], start_s: float, code: str, into_english: bool) -> list[Segment]:
@@ -224,7 +227,7 @@ def load(**options: Any) -> FasterWhisper:
 ENGINE = EngineSpec(
     id="faster-whisper",
     family="asr",
-    version=1,
+    version=2,
     summary="Whisper base, multilingual, int8 on CPU, with word times and translation into English",
     load=load,
     locales=registry.whisper_locales(),

@@ -57,7 +57,8 @@ def test_each_module_imports_on_its_own() -> None:
     program = (
         "import importlib, sys\n"
         f"for name in {modules!r}: importlib.import_module(name)\n"
-        "heavy = {'prefect','torch','onnxruntime','mediapipe','ctranslate2','faster_whisper','cv2'} & set(sys.modules)\n"
+        "heavy = {'prefect','torch','onnxruntime','mediapipe','ctranslate2','faster_whisper','cv2'}\n"
+        "heavy &= set(sys.modules)\n"
         "sys.exit(', '.join(sorted(heavy)) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -25,8 +25,8 @@ from lang.bcp47 import Locale
 
 TOY = str(Path(__file__).with_name("toy.toml"))
 STORY = [
-    "ingest", "separate", "read_script", "track_faces", "build_mouth_bank", "enroll", "preview", "translate es", "cast es",
-    "speak es", "fit es", "mix es", "lipsync es", "subtitle es", "remux es", "review es",
+    "ingest", "separate", "read_script", "track_faces", "build_mouth_bank", "enroll", "preview",
+    "translate es", "cast es", "speak es", "fit es", "mix es", "lipsync es", "subtitle es", "remux es", "review es",
 ]  # fmt: skip
 
 
@@ -47,7 +47,8 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("script") / "talk.en.srt"
     path.write_text(
-        "1\n00:00:00,500 --> 00:00:01,500\nGood morning everybody.\n\n2\n00:00:02,000 --> 00:00:03,000\nThis is a pump.\n"
+        "1\n00:00:00,500 --> 00:00:01,500\nGood morning everybody.\n\n"
+        "2\n00:00:02,000 --> 00:00:03,000\nThis is a pump.\n"
     )
     return path
 
