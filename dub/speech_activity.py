@@ -15,9 +15,12 @@ _SMOOTHING_FRAMES = 3
 _QUIETEST_SPEECH_DB = -70.0
 """Below this nothing is called speech, however quiet the rest is: digital silence has no speech in it."""
 _ABOVE_FLOOR_DB = 12.0
-_BELOW_PEAK_DB = 32.0
+_BELOW_PEAK_DB = 24.0
+"""Speech keeps within this of its loudest; breaths on a denoised stem lie some 27 dB below."""
 _EDGE_ABOVE_FLOOR_DB = 6.0
-_EDGE_BELOW_ONSET_DB = 6.0
+_START_BELOW_ONSET_DB = 6.0
+_END_BELOW_ONSET_DB = 10.0
+"""Speech dies away softer than it sets in, and what comes just before it is breath."""
 _CLOSURE_S = Fraction(15, 100)
 """Stops are closed for up to ~0.15 s inside a word: a gap that short is no pause."""
 _SHORTEST_S = Fraction(6, 100)
@@ -55,11 +58,12 @@ def speech_islands(levels: npt.NDArray[np.float32]) -> tuple[Span, ...]:
         return ()
     floor, loud = (float(np.percentile(levels, share)) for share in (15, 97))
     onset = max(_QUIETEST_SPEECH_DB, min(floor + _ABOVE_FLOOR_DB, loud - 10), loud - _BELOW_PEAK_DB)
-    edge = max(floor + _EDGE_ABOVE_FLOOR_DB, onset - _EDGE_BELOW_ONSET_DB)
+    least = floor + _EDGE_ABOVE_FLOOR_DB
+    start_edge, end_edge = max(least, onset - _START_BELOW_ONSET_DB), max(least, onset - _END_BELOW_ONSET_DB)
     if loud < _QUIETEST_SPEECH_DB:
         return ()
     islands = [
-        (_reach(levels, first, -1, edge), _reach(levels, last - 1, 1, edge) + 1)
+        (_reach(levels, first, -1, start_edge), _reach(levels, last - 1, 1, end_edge) + 1)
         for first, last in _runs(levels >= onset)
     ]
     merged: list[tuple[int, int]] = []

@@ -13,8 +13,14 @@ LONG_PAUSE_S = Fraction(9, 10)
 SENTENCE_PAUSE_S = Fraction(1, 10)
 SHORTEST_UTTERANCE_S = Fraction(6, 5)
 """Anything shorter makes no line of its own unless a long pause sets it apart: "Good morning," stays with "my name"."""
+LONG_UTTERANCE_S = Fraction(8)
+BREATH_S = Fraction(1, 4)
+"""An utterance over 8 s is cut at a breath, where both sides are 2 s or more: long takes drift from the lips."""
 LONGEST_UTTERANCE_S = Fraction(12)
+"""An utterance over 12 s is cut in any case."""
 
+_LEAST_S = Fraction(2)
+_CLAUSE_ENDS = ",;:.!?…،؛。、，；：！？"
 _SNAP_S = Fraction(3, 10)
 _LATE_S = Fraction(1)
 _STUB_S = Fraction(8, 100)
@@ -61,7 +67,7 @@ def cut_utterances(
         if not groups or _cuts_before(words, index, groups[-1][0].span.start, ends_sentence):
             groups.append([])
         groups[-1].append(word)
-    pieces = [piece for group in groups for piece in _no_longer_than(group, LONGEST_UTTERANCE_S)]
+    pieces = [piece for group in groups for piece in _short_enough(group)]
     said = [(piece, text) for piece in pieces if (text := join([word.text for word in piece]))]
     return tuple(
         Utterance(
@@ -124,17 +130,30 @@ def _runs_on(words: Sequence[Word], index: int) -> Fraction:
     return end - words[index].span.start
 
 
-def _no_longer_than(group: list[Word], longest: Fraction) -> list[list[Word]]:
-    """Halve a group at its best gap until no piece is too long: the widest gap, nearer the middle counting for more."""
+def _short_enough(group: list[Word]) -> list[list[Word]]:
+    """Halve a long group at its best gap: the widest one, clause ends and the middle counting for more."""
     start, end = group[0].span.start, group[-1].span.end
-    if end - start <= longest or len(group) < 2:
+    if end - start <= LONG_UTTERANCE_S:
         return [group]
-    middle = (start + end) / 2
+    is_too_long = end - start > LONGEST_UTTERANCE_S
+
+    def gap(index: int) -> Fraction:
+        return group[index].span.start - group[index - 1].span.end
 
     def merit(index: int) -> float:
-        gap = float(group[index].span.start - group[index - 1].span.end)
-        clause = 0.3 if group[index - 1].text.rstrip()[-1:] in ",;:.!?…،؛。、，；：！？" else 0.0
-        return gap + clause - 0.5 * abs(float((group[index].span.start - middle) / (end - start)))
+        clause = 0.3 if group[index - 1].text.rstrip()[-1:] in _CLAUSE_ENDS else 0.0
+        off_middle = abs(float((group[index].span.start - (start + end) / 2) / (end - start)))
+        return float(gap(index)) + clause - 0.5 * off_middle
 
-    cut = max(range(1, len(group)), key=merit)
-    return _no_longer_than(group[:cut], longest) + _no_longer_than(group[cut:], longest)
+    cuts = [
+        index
+        for index in range(1, len(group))
+        if is_too_long
+        or (
+            gap(index) >= BREATH_S and min(group[index - 1].span.end - start, end - group[index].span.start) >= _LEAST_S
+        )
+    ]
+    if not cuts:
+        return [group]
+    cut = max(cuts, key=merit)
+    return _short_enough(group[:cut]) + _short_enough(group[cut:])

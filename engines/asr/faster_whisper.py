@@ -7,6 +7,7 @@ traditional script; a silent or musical stretch can make it invent a sentence or
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,8 @@ PIECE_S = 300
 """Long files are heard in pieces of about this length, cut at their quietest moment: memory stays bounded."""
 SURE_ENOUGH = 0.5
 """Below this probability the likeliest languages are each tried, and the one that reads best is taken."""
+_RIVAL = 0.4
+"""A language with less than this share of the likeliest one's probability is not tried."""
 MOST_COMPRESSIBLE = 2.4
 LEAST_LOGPROB = -1.3
 """Mean log probability per token: with no_speech_prob > 0.6 below -1.0, or below this at all, nothing was said."""
@@ -98,7 +101,9 @@ class FasterWhisper:
         )
         if probability >= SURE_ENOUGH:
             return code, float(probability)
-        best = max(ranking[:3], key=lambda candidate: self._fluency(speech[: 30 * RATE_HZ], candidate[0]))
+        rivals = [(name, share) for name, share in ranking[:3] if share >= _RIVAL * ranking[0][1]]
+        first = speech[: 30 * RATE_HZ]
+        best = max(rivals, key=lambda rival: self._fluency(first, rival[0]) + 0.5 * math.log(rival[1]))
         return best[0], float(best[1])
 
     def _fluency(self, samples: npt.NDArray[np.float32], code: str) -> float:
