@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from dub.check_timing import span_of
 from dub.finding import Finding, Level
-from dub.gates import Gates
+from dub.gates import Gates, not_measured
 from dub.script import Timeline, Word
 from dub.word_error import AlignedWord, ErrorRate, characters_wrong, comparable_words, per_line, words_wrong
 from lang.bcp47 import Locale
@@ -106,6 +106,19 @@ def check_language(
         message=f"The dub sounds like {heard.language} ({_percent(probability)} sure), not like {target.language}. "
         "Check the translation and the voice of this locale.",
         value=probability,
+    )
+
+
+def check_written_language(target: Locale, read: Locale | None, agrees: bool | None, identifier: str) -> Finding:
+    """Is the text in the target's language? `agrees` None: the identifier cannot tell (see language_id's contract)."""
+    if agrees is None or read is None:
+        return not_measured("language_written", f"{identifier} cannot tell {target} from its letters", matters=False)
+    if agrees:
+        return Finding(level=Level.OK, check="language_written", message=f"The translation reads like {target}.")
+    return Finding(
+        level=Level.DEGRADED,
+        check="language_written",
+        message=f"The translation reads like {read}, not like {target}. Check it, or give a script for this locale.",
     )
 
 

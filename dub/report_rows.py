@@ -1,0 +1,155 @@
+"""What the report page and its tables show, worked out from records: labels, orders, rounded numbers. No HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dub.finding import Finding, Level, Review
+from dub.gates import Gates
+from dub.word_error import AlignedWord, aligned, comparable_words
+
+_LABELS = {
+    "lines_translated": "Lines translated",
+    "numbers_kept": "Numbers kept",
+    "language_heard": "Language heard",
+    "language_written": "Language of the text",
+    "lines_spoken": "Lines spoken",
+    "speaker_similarity": "Voice like the speaker's",
+    "pipeline": "Production",
+}
+_WORST_FIRST = (Level.FAILED, Level.DEGRADED, Level.OK)
+WORDS_OF_LEVEL = {Level.OK: "ok", Level.DEGRADED: "needs a look", Level.FAILED: "failed"}
+
+
+@dataclass(frozen=True)
+class KeyNumber:
+    """One number of the overview: what it is, as text, and how it was judged (None: not judged or not measured)."""
+
+    label: str
+    text: str
+    level: Level | None
+
+
+@dataclass(frozen=True)
+class FindingRow:
+    """A finding as a table shows it."""
+
+    level: Level
+    label: str
+    message: str
+    value: str
+    limit: str
+    source: str
+    utterance_id: str
+
+
+def label_of(check: str) -> str:
+    """A check's name in a localization manager's words."""
+    return Gates()[check].what if check in Gates.model_fields else _LABELS.get(check, check.replace("_", " "))
+
+
+def worst_findings(review: Review, n: int = 3) -> tuple[Finding, ...]:
+    """The findings to read first: failed before degraded, the whole dub before single lines; never an ok one."""
+    bad = [finding for finding in review.findings if finding.level is not Level.OK]
+    return tuple(sorted(bad, key=_rank)[:n])
+
+
+def _rank(finding: Finding) -> tuple[int, bool]:
+    return _WORST_FIRST.index(finding.level), bool(finding.utterance_id)
+
+
+def finding_rows(findings: Iterable[Finding]) -> tuple[FindingRow, ...]:
+    """All findings, worst first."""
+    gates = Gates()
+    return tuple(
+        FindingRow(
+            level=finding.level,
+            label=label_of(finding.check),
+            message=finding.message,
+            value=number(finding.value, finding.unit),
+            limit=_limit_text(finding, gates),
+            source=gates[finding.check].source if finding.check in Gates.model_fields else "",
+            utterance_id=finding.utterance_id,
+        )
+        for finding in sorted(findings, key=_rank)
+    )
+
+
+def _limit_text(finding: Finding, gates: Gates) -> str:
+    if finding.limit is None:
+        return ""
+    if finding.check in Gates.model_fields:
+        sign = "≤" if gates[finding.check].better == "low" else "≥"
+    else:
+        sign = "≥" if finding.unit == "cosine" else "≤"
+    return f"{sign} {number(finding.limit, finding.unit)}"
+
+
+def key_numbers(review: Review) -> tuple[KeyNumber, ...]:
+    """The overview's columns, always the same ones in the same order."""
+    metrics, judged = review.metrics, _level_by_check(review)
+
+    def of(label: str, metric: str, checks: tuple[str, ...], style: str) -> KeyNumber:
+        value = metrics.get(metric)
+        levels = [judged[check] for check in checks if check in judged]
+        level = min(levels, key=_WORST_FIRST.index) if levels and value is not None else None
+        return KeyNumber(label, _styled(value, style), level)
+
+    return (
+        of("Words misheard", "word_error", ("word_error",), "percent"),
+        of("Lips closed on p b m", "closure_recall", ("closure_recall",), "percent"),
+        of("Mouth moved", "rendered_share", ("rendered_share",), "percent"),
+        of("Voice likeness", "speaker_similarity", ("speaker_similarity",), "plain"),
+        of("Speech quality", "speech_quality", ("speech_quality",), "plain"),
+        of("Loudness", "loudness_lufs", ("loudness_error", "true_peak"), "lufs"),
+        of("Widest stretch", "widest_stretch", ("stretch_high", "stretch_low"), "times"),
+        of("Longest overrun", "longest_overrun_s", ("overrun",), "seconds"),
+    )
+
+
+def _level_by_check(review: Review) -> dict[str, Level]:
+    levels: dict[str, Level] = {}
+    for finding in review.findings:
+        before = levels.get(finding.check, Level.OK)
+        levels[finding.check] = min(before, finding.level, key=_WORST_FIRST.index)
+    return levels
+
+
+def _styled(value: float | int | str | None, style: str) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return value
+    return {
+        "percent": f"{100 * value:.0f} %",
+        "plain": f"{value:.2f}",
+        "lufs": f"{value:.1f} LUFS",
+        "times": f"{value:.2f}×",
+        "seconds": f"{value:.2f} s",
+    }[style]
+
+
+def number(value: float | None, unit: str = "") -> str:
+    """A measured value for people: at most three decimals, its unit after it; `` where there is none."""
+    if value is None:
+        return ""
+    text = f"{value:.3f}".rstrip("0").rstrip(".")
+    return f"{text} {unit}".rstrip()
+
+
+def differences(expected: str, heard: str) -> tuple[AlignedWord, ...]:
+    """What should be heard against what was, word by word, for marking in a table."""
+    return aligned(comparable_words(expected), comparable_words(heard))
+
+
+def coverage(review: Review) -> tuple[tuple[str, int, float], ...]:
+    """(reason, frames, share) of the lip-sync, most frames first."""
+    prefix = "frames, "
+    counts = {
+        name.removeprefix(prefix): int(value)
+        for name, value in review.metrics.items()
+        if name.startswith(prefix) and isinstance(value, int)
+    }
+    total = sum(counts.values()) or 1
+    return tuple((reason, n, n / total) for reason, n in sorted(counts.items(), key=lambda item: -item[1]))

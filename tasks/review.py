@@ -1,0 +1,131 @@
+"""review: measure one language's finished dub, as a person would find out with ears, eyes and a stopwatch."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from dub import progress
+from dub.cast import Cast
+from dub.check_mouth import MouthReading
+from dub.check_timing import check_dialogue, check_timing, span_of
+from dub.check_translation import check_translation
+from dub.check_words import HeardLine, check_source_language
+from dub.figures import timeline_figure
+from dub.finding import Review
+from dub.gates import Gates
+from dub.lips import LipSync
+from dub.measured import Measured
+from dub.mix import Dub, Mix
+from dub.script import DubScript, Takes, Timeline, Translation
+from dub.source import FaceTrack, Source, Stems
+from dub.stage import Desk, EngineChoice, stage
+from dub.wav import open_wav
+from engines.lipsync.contract import RenderLog
+from tasks.review_mouth import look_at_mouth
+from tasks.review_sound import judge_quality, judge_voices, measure_file
+from tasks.review_words import listen_back, read_language
+
+GATES = Gates()
+N_STEPS = 4
+
+
+@stage(version=1, n_cpu=2)
+def review(
+    desk: Desk,
+    source: Source,
+    stems: Stems,
+    script: DubScript,
+    translation: Translation,
+    cast: Cast,
+    takes: Takes,
+    timeline: Timeline,
+    mix: Mix,
+    track: FaceTrack,
+    lipsync: LipSync,
+    dub: Dub,
+    engines: tuple[EngineChoice, ...],
+) -> Review:
+    """Listen back, look at the mouth, measure the sound, compare the texts; judge each by dub/gates.py.
+
+    Takes everything the locale was made of, the finished file, and the judges (families asr, speaker, face,
+    speech_quality, language_id; of two speaker encoders the second is the independent one). Returns every finding,
+    good or bad, the numbers behind them, one row per line and the figures as SVG. What cannot be measured is a
+    finding that says why.
+    """
+    store = desk.open_store()
+    found = Measured()
+    dialogue, _ = open_wav(store.path(timeline.dialogue))
+    found.findings += [
+        check_source_language(script.source_locale, script.language_probability, GATES),
+        *check_translation(script, translation, GATES),
+        *check_timing(script, timeline, GATES),
+        *check_dialogue(timeline, dialogue[0], GATES),
+    ]
+    found.metrics |= _time_metrics(timeline)
+    read_language(found, translation, _first(engines, "language_id"))
+    heard = listen_back(found, store, timeline, _first(engines, "asr"))
+    progress.report(1, N_STEPS)
+    judge_voices(found, store, cast, timeline, tuple(engine for engine in engines if engine.family == "speaker"))
+    judge_quality(found, store, script, stems, timeline, _first(engines, "speech_quality"))
+    progress.report(2, N_STEPS)
+    facts = measure_file(found, store, source, timeline, mix, dub)
+    progress.report(3, N_STEPS)
+    reading = look_at_mouth(found, store, source, facts, timeline, track, lipsync, dub, _first(engines, "face"))
+    log = RenderLog.load(store.path(lipsync.log))
+    kinds = [log.reasons[index].split(":")[0] for index in log.decision]
+    figure = timeline_figure(script, timeline, found.findings, dialogue[0], kinds, source.video.frame_rate)
+    found.figures["timeline"] = store.put_bytes(figure.encode(), "image/svg+xml")
+    found.metrics["consent"] = "; ".join(f"{voice.speaker}: {voice.consent}" for voice in cast.voices)
+    progress.report(4, N_STEPS)
+    return Review(
+        locale=timeline.locale,
+        findings=tuple(found.findings),
+        metrics=found.metrics,
+        lines=_lines(script, timeline, heard, reading),
+        figures=found.figures,
+    )
+
+
+def _first(engines: tuple[EngineChoice, ...], family: str) -> EngineChoice:
+    return next(engine for engine in engines if engine.family == family)
+
+
+def _time_metrics(timeline: Timeline) -> dict[str, float | int | str | None]:
+    ratios = [take.stretch_ratio for take in timeline.placed]
+    return {
+        "n_lines": len(timeline.placed),
+        "n_overruns": len(timeline.overruns),
+        "longest_overrun_s": float(max((over.seconds for over in timeline.overruns), default=Fraction(0))),
+        "widest_stretch": max(ratios, key=lambda ratio: max(ratio, 1 / ratio), default=None),
+    }
+
+
+def _lines(
+    script: DubScript, timeline: Timeline, heard: tuple[HeardLine, ...], reading: MouthReading
+) -> tuple[dict[str, str | float | int | None], ...]:
+    heard_of = {line.utterance_id: line for line in heard}
+    over_of = {over.utterance_id: float(over.seconds) for over in timeline.overruns}
+    text_of = {utterance.id: utterance.text for utterance in script.utterances}
+    rows = []
+    for take in timeline.placed:
+        line = heard_of.get(take.utterance_id)
+        closures = reading.closures.get(take.utterance_id, ())
+        span = span_of(take)
+        row: dict[str, str | float | int | None] = {
+            "utterance_id": take.utterance_id,
+            "speaker": take.speaker,
+            "start_s": round(float(span.start), 3),
+            "end_s": round(float(span.end), 3),
+            "source": text_of.get(take.utterance_id, ""),
+            "target": take.text,
+            "heard": line.heard if line else None,
+            "word_error": line.words.rate if line else None,
+            "character_error": line.characters.rate if line else None,
+            "stretch_ratio": take.stretch_ratio,
+            "speed": take.speed,
+            "overrun_s": over_of.get(take.utterance_id, 0.0),
+            "n_bilabials": len(closures),
+            "n_closed": sum(closure.is_closed for closure in closures),
+        }
+        rows.append(row)
+    return tuple(rows)

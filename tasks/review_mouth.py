@@ -1,0 +1,189 @@
+"""The review's eyes: the dub's face tracked afresh, held against the source's and against what lip-sync aimed at."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dub.check_mouth import (
+    FRONTAL_PITCH_DEG,
+    FRONTAL_YAW_DEG,
+    MouthEvidence,
+    MouthReading,
+    check_mouth,
+    read_mouth,
+)
+from dub.contact_sheet import GAP_PX, mouth_contact_sheet
+from dub.figures import aperture_figure, sheet_figure
+from dub.gates import Gates
+from dub.lips import LipSync
+from dub.measured import Measured
+from dub.media import read_frames
+from dub.mix import Dub
+from dub.mouth_metrics import Floats
+from dub.mouth_pictures import SHEET_SIDE_IOD, Flicker, mouth_boxes, worst_moments
+from dub.script import Timeline
+from dub.source import FaceTrack, Source, VideoFacts
+from dub.stage import EngineChoice
+from dub.store import Store
+from engines import registry
+from engines.face.contract import MOUTH_CORNERS, TrackedFace
+from engines.lipsync.contract import RenderLog
+
+GATES = Gates()
+CELL_PX = 140
+SVG = "image/svg+xml"
+
+
+def look_at_mouth(
+    found: Measured,
+    store: Store,
+    source: Source,
+    facts: VideoFacts,
+    timeline: Timeline,
+    track: FaceTrack,
+    lipsync: LipSync,
+    dub: Dub,
+    choice: EngineChoice,
+) -> MouthReading:
+    """Track the dub's face, measure its mouth, draw the curve and the sheet of the worst moments.
+
+    `facts`: of the dub's file. A dub of another length is measured on the frames that both have.
+    """
+    before = TrackedFace.load(store.path(track.landmarks))
+    log = RenderLog.load(store.path(lipsync.log))
+    found.metrics |= {f"frames, {reason}": n for reason, n in lipsync.counts.items()}
+    if not track.n_found:
+        evidence = _evidence(source, before, None, log, lipsync)
+        reading = read_mouth(timeline, evidence)
+        found.findings += check_mouth(evidence, reading, GATES)
+        return reading
+    tracker = registry.load("face", choice.id, **choice.options)
+    evidence = _evidence(source, before, tracker.track(store.path(dub.video), facts), log, lipsync)
+    reading = read_mouth(timeline, evidence)
+    same_raster = (facts.width_px, facts.height_px) == (source.video.width_px, source.video.height_px)
+    if evidence.is_rendered.any() and same_raster:
+        evidence = replace(evidence, flicker_ratio=_flicker_ratio(store, source, facts, dub, before, evidence))
+        _sheet(found, store, source, facts, dub, before, evidence, reading)
+    found.findings += check_mouth(evidence, reading, GATES)
+    found.metrics |= _mouth_metrics(evidence, reading)
+    figure = aperture_figure(
+        evidence.source_aperture,
+        evidence.aimed_aperture,
+        evidence.dub_aperture,
+        evidence.frame_rate,
+        reading.all_closures,
+        timeline,
+    )
+    found.figures["aperture"] = store.put_bytes(figure.encode(), SVG)
+    return reading
+
+
+def _evidence(
+    source: Source, before: TrackedFace, after: TrackedFace | None, log: RenderLog, lipsync: LipSync
+) -> MouthEvidence:
+    n_frames = source.video.n_frames
+    nothing = np.full(n_frames, np.nan, np.float32)
+    has_face = bool(before.is_found.any())
+    is_frontal = before.is_found & (np.abs(before.yaw_deg) < FRONTAL_YAW_DEG)
+    is_frontal &= np.abs(before.pitch_deg) < FRONTAL_PITCH_DEG
+    return MouthEvidence(
+        frame_rate=source.video.frame_rate,
+        source_aperture=_fitted(before.aperture, n_frames, np.nan) if has_face else nothing,
+        dub_aperture=nothing if after is None else _fitted(after.aperture, n_frames, np.nan),
+        aimed_aperture=_fitted(log.aperture, n_frames, np.nan),
+        is_frontal=_fitted(is_frontal, n_frames, False),
+        is_rendered=_fitted(log.is_rendered(), n_frames, False),
+        reason_counts=lipsync.counts,
+        source_sharpness=_fitted(before.sharpness, n_frames, np.nan),
+        dub_sharpness=nothing if after is None else _fitted(after.sharpness, n_frames, np.nan),
+    )
+
+
+def _fitted(values: npt.NDArray[Any], n_frames: int, empty: float | bool) -> npt.NDArray[Any]:
+    """Cut or padded to the source's frames."""
+    missing = n_frames - len(values)
+    return values[:n_frames] if missing <= 0 else np.concatenate([values, np.full(missing, empty, values.dtype)])
+
+
+def _flicker_ratio(
+    store: Store, source: Source, facts: VideoFacts, dub: Dub, before: TrackedFace, evidence: MouthEvidence
+) -> float | None:
+    """One pass over both videos' luma."""
+    centre = before.at(*MOUTH_CORNERS).mean(axis=1)
+    boxes = mouth_boxes(centre, before.iod_px, source.video.width_px, source.video.height_px)
+    flicker = Flicker(boxes, evidence.is_rendered)
+    n_frames = min(source.video.n_frames, facts.n_frames)
+    one = read_frames(store.path(source.original), source.video, "gray", n=n_frames)
+    other = read_frames(store.path(dub.video), facts, "gray", n=n_frames)
+    for frame, (source_luma, dub_luma) in enumerate(zip(one, other, strict=True)):
+        flicker.add(frame, source_luma, dub_luma)
+    return flicker.ratio
+
+
+def _sheet(
+    found: Measured,
+    store: Store,
+    source: Source,
+    facts: VideoFacts,
+    dub: Dub,
+    before: TrackedFace,
+    evidence: MouthEvidence,
+    reading: MouthReading,
+) -> None:
+    """The worst moments, source above dub, each with its reason, as one figure."""
+    import cv2
+
+    centre = before.at(*MOUTH_CORNERS).mean(axis=1)
+    moments = [
+        moment
+        for moment in worst_moments(reading.all_closures, evidence.is_rendered)
+        if moment.frame < facts.n_frames and np.isfinite(centre[moment.frame]).all()
+    ]
+    if not moments:
+        return
+    png = mouth_contact_sheet(
+        store.path(source.original),
+        store.path(dub.video),
+        source.video,
+        centre,
+        SHEET_SIDE_IOD * before.iod_px,
+        [moment.frame for moment in moments],
+        is_rendered=evidence.is_rendered,
+        n_columns=len(moments),
+        cell_px=CELL_PX,
+    )
+    picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
+    address = f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+    height, width = picture.shape[:2]
+    figure = sheet_figure(address, width, height, CELL_PX + GAP_PX, moments, evidence.frame_rate)
+    found.figures["mouths"] = store.put_bytes(figure.encode(), SVG)
+
+
+def _mouth_metrics(evidence: MouthEvidence, reading: MouthReading) -> dict[str, float | int | str | None]:
+    has_speech = reading.n_speech_frames > 0
+    return {
+        "closure_recall": reading.closure_recall,
+        "n_bilabials": len(reading.all_closures),
+        "false_closure_share": reading.n_shut_vowels / reading.n_open_vowels if reading.n_open_vowels else None,
+        "silence_movement": reading.rest.movement if reading.rest else None,
+        "silence_closed_share": reading.rest.closed_share if reading.rest else None,
+        "source_silence_movement": reading.source_rest.movement if reading.source_rest else None,
+        "rendered_share": reading.n_speech_frames_rendered / reading.n_speech_frames if has_speech else None,
+        "n_frontal_speech_frames": reading.n_speech_frames,
+        "sharpness_ratio": reading.sharpness_ratio,
+        "flicker_ratio": evidence.flicker_ratio,
+        "aperture_error": _aperture_error(evidence.aimed_aperture, evidence.dub_aperture),
+    }
+
+
+def _aperture_error(aimed: Floats, measured: Floats) -> float | None:
+    """Mean |aimed - measured| in eye distances over the frames that have both."""
+    both = np.isfinite(aimed) & np.isfinite(measured)
+    return float(np.abs(aimed[both] - measured[both]).mean()) if both.any() else None

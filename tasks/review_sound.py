@@ -1,0 +1,146 @@
+"""The review's meters: voice, speech quality, loudness, length, and whether sound and picture are in step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from dub.cast import Cast
+from dub.check_sound import SpeakerMatch, check_length, check_level, check_offset, check_voice, sound_offset_s
+from dub.gates import Gates, not_measured
+from dub.loudness import loudness_lufs, true_peak_db
+from dub.measured import Measured
+from dub.media import read_audio
+from dub.mix import Dub, Mix
+from dub.script import DubScript, Timeline
+from dub.source import Source, Stems, VideoFacts
+from dub.stage import EngineChoice
+from dub.store import Store
+from dub.timecode import MASTER_RATE_HZ, sample_at
+from dub.video_facts import video_facts
+from dub.wav import open_wav
+from engines import registry
+
+GATES = Gates()
+OFFSET_RATE_HZ = 16_000
+MAX_OFFSET_SPEECH_S = 300
+MAX_JUDGED_S = 60
+"""Speech given to the judges of voice and quality: more changes their numbers by less than they differ anyway."""
+
+
+def judge_voices(
+    found: Measured, store: Store, cast: Cast, timeline: Timeline, encoders: tuple[EngineChoice, ...]
+) -> None:
+    """Whose voice is it: the takes as placed against the speaker's reference, by every encoder of the plan.
+
+    The first encoder of a plan is the one that fits voices; any further one is an independent judge.
+    """
+    matches: list[SpeakerMatch] = []
+    for voice in cast.voices:
+        own = [take for take in timeline.placed if take.speaker == voice.speaker]
+        if not own:
+            continue
+        spoken = _joined(open_wav(store.path(take.audio))[0][0] for take in own)
+        reference = read_audio(store.path(voice.reference), MASTER_RATE_HZ, 1)[0][: MAX_JUDGED_S * MASTER_RATE_HZ]
+        for place, choice in enumerate(encoders):
+            encoder = registry.load("speaker", choice.id, **choice.options)
+            try:
+                wanted = encoder.embed(reference, MASTER_RATE_HZ)
+                similarity = float(wanted @ encoder.embed(spoken, MASTER_RATE_HZ))
+            except ValueError:
+                continue  # too short or silent: a speaker without any match is said by check_voice
+            threshold = encoder.same_speaker_threshold
+            matches.append(SpeakerMatch(voice.speaker, choice.id, similarity, threshold, is_unseen=place > 0))
+            found.metrics[f"similarity, {voice.speaker}, {choice.id}"] = similarity
+    speakers = {take.speaker for take in timeline.placed}
+    for speaker in sorted(speakers - {match.speaker for match in matches}):
+        why = f"{speaker} says too little, or has no reference, to tell the voice by"
+        found.findings.append(not_measured("speaker_similarity", why, matters=True))
+    if matches:
+        found.findings += check_voice(
+            tuple(matches), tuple(voice.speaker for voice in cast.voices if not voice.is_cloned)
+        )
+    judged = [match.similarity for match in matches if match.is_unseen] or [match.similarity for match in matches]
+    found.metrics["speaker_similarity"] = min(judged, default=None)
+
+
+def judge_quality(
+    found: Measured, store: Store, script: DubScript, stems: Stems, timeline: Timeline, choice: EngineChoice
+) -> None:
+    """How good the dub's speech sounds, beside the source's own."""
+    judge = registry.load("speech_quality", choice.id, **choice.options)
+    original, _ = open_wav(store.path(stems.dialogue))
+    spoken: dict[str, Iterable[npt.NDArray[np.float32]]] = {
+        "source_speech_quality": (
+            original[0, sample_at(line.span.start) : sample_at(line.span.end)] for line in script.utterances
+        ),
+        "speech_quality": (open_wav(store.path(take.audio))[0][0] for take in timeline.placed),
+    }
+    for name, pieces in spoken.items():
+        try:
+            quality = judge.judge(np.clip(_joined(pieces), -1, 1), MASTER_RATE_HZ)
+        except ValueError as error:
+            if name == "speech_quality":
+                found.findings.append(not_measured(name, str(error), matters=True))
+            continue  # a silent source has no quality to stand beside
+        found.metrics[name] = quality.overall
+        found.metrics[f"{name}, signal"] = quality.signal
+        found.metrics[f"{name}, background"] = quality.background
+    score, before = (found.metrics.get(name) for name in ("speech_quality", "source_speech_quality"))
+    if isinstance(score, float):
+        beside = f"; the source's own speech: {before:.2f}" if isinstance(before, float) else ""
+        found.findings.append(
+            GATES.finding(
+                "speech_quality",
+                score,
+                f"The dub's speech is rated {score:.2f} of 5{beside}.",
+                todo="It sounds robotic, noisy or distorted: listen, and consider another voice.",
+            )
+        )
+
+
+def measure_file(found: Measured, store: Store, source: Source, timeline: Timeline, mix: Mix, dub: Dub) -> VideoFacts:
+    """Decode the finished file and measure it, whatever the stages that made it say."""
+    video = store.path(dub.video)
+    facts = video_facts(video)
+    sound = read_audio(video, MASTER_RATE_HZ, 2)
+    sound_s, picture_s = sound.shape[1] / MASTER_RATE_HZ, float(facts.n_frames / facts.frame_rate)
+    lufs, peak_db = loudness_lufs(video), true_peak_db(sound)
+    del sound
+    found.findings += check_level(mix.target_lufs, lufs, peak_db, GATES)
+    frame_s = float(1 / source.video.frame_rate)
+    found.findings += check_length(facts.n_frames, source.video.n_frames, sound_s, picture_s, frame_s, GATES)
+    expected, heard = (
+        read_audio(store.path(artifact), OFFSET_RATE_HZ, 1)[0][: MAX_OFFSET_SPEECH_S * OFFSET_RATE_HZ]
+        for artifact in (timeline.dialogue, dub.video)
+    )
+    offset_s, correlation = sound_offset_s(heard, expected, OFFSET_RATE_HZ)
+    if timeline.placed:
+        found.findings.append(check_offset(offset_s, correlation, GATES))
+    found.metrics |= {
+        "loudness_lufs": lufs,
+        "target_lufs": mix.target_lufs,
+        "true_peak_db": peak_db,
+        "mix_loudness_lufs": mix.lufs,
+        "mix_true_peak_db": mix.true_peak_db,
+        "speech_to_bed_db": mix.speech_to_bed_db,
+        "sound_offset_ms": 1000 * offset_s,
+        "sound_correlation": correlation,
+        "n_frames": facts.n_frames,
+        "n_source_frames": source.video.n_frames,
+        "sound_duration_s": sound_s,
+    }
+    return facts
+
+
+def _joined(pieces: Iterable[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+    """Mono pieces end to end, at most MAX_JUDGED_S of them, at 48 kHz."""
+    held, n_held = [np.zeros(0, np.float32)], 0
+    for piece in pieces:
+        if n_held >= MAX_JUDGED_S * MASTER_RATE_HZ:
+            break
+        held.append(np.asarray(piece, np.float32))
+        n_held += len(piece)
+    return np.concatenate(held)

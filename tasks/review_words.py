@@ -1,0 +1,68 @@
+"""The review's ears: what a recogniser hears in the finished dialogue, and in which language its text reads."""
+
+from __future__ import annotations
+
+from dub.check_words import HeardLine, check_language, check_words, check_written_language, heard_lines
+from dub.errors import LanguageNotSupported
+from dub.finding import Finding, Level
+from dub.gates import Gates, not_measured
+from dub.measured import Measured
+from dub.script import Timeline, Translation, Word
+from dub.stage import EngineChoice
+from dub.store import Store
+from dub.timecode import Span
+from dub.word_error import ErrorRate
+from engines import registry
+from engines.asr.contract import Recognition
+
+GATES = Gates()
+
+
+def listen_back(found: Measured, store: Store, timeline: Timeline, choice: EngineChoice) -> tuple[HeardLine, ...]:
+    """Recognise the finished dialogue: first without being told the language, then, if need be, in the target's.
+
+    Returns what was heard of each line, () where the recogniser cannot do the language, which is a finding.
+    """
+    target = timeline.locale
+    recogniser = registry.load("asr", choice.id, **choice.options)
+    speech = store.path(timeline.dialogue)
+    first: Recognition = recogniser.recognise(speech)
+    found.metrics["language_heard"] = str(first.locale)
+    found.metrics["language_probability"] = first.language_probability
+    if timeline.placed and not first.segments:
+        message = "No speech was heard in the dub at all. Listen to it; dub it again."
+        found.findings.append(Finding(level=Level.FAILED, check="language_heard", message=message))
+    try:
+        is_near = first.locale.language == target.language
+        heard = first if is_near else recogniser.recognise(speech, target)
+    except LanguageNotSupported:
+        why = f"{choice.id} does not know {target}. A speaker of it must listen to the whole dub"
+        found.findings += [not_measured(check, why, matters=True) for check in ("word_error", "language_heard")]
+        return ()
+    lines = heard_lines(timeline, _words(heard))
+    found.findings += check_words(lines, choice.id, GATES)
+    rate = sum((line.words for line in lines), ErrorRate(0, 0)).rate
+    found.metrics["word_error"] = rate
+    found.metrics["character_error"] = sum((line.characters for line in lines), ErrorRate(0, 0)).rate
+    if first.segments:
+        found.findings.append(check_language(target, first.locale, first.language_probability, rate, GATES))
+    return lines
+
+
+def read_language(found: Measured, translation: Translation, choice: EngineChoice) -> None:
+    """Does the translation read like the target language? Text alone: it also works where no recogniser does."""
+    identifier = registry.load("language_id", choice.id, **choice.options)
+    text = " ".join(line.text for line in translation.lines)
+    read = identifier.identify(text)
+    agrees = identifier.agrees(text, translation.locale)
+    found.findings.append(check_written_language(translation.locale, read and read.locale, agrees, choice.id))
+
+
+def _words(heard: Recognition) -> tuple[Word, ...]:
+    """All words with times; a segment without word times counts as one long word."""
+    words = []
+    for segment in heard.segments:
+        pieces = [(word.text, word.start_s, word.end_s) for word in segment.words]
+        for text, start_s, end_s in pieces or [(segment.text, segment.start_s, segment.end_s)]:
+            words.append(Word(text=text, span=Span.of_seconds(start_s, max(start_s, end_s))))
+    return tuple(words)
