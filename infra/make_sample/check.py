@@ -99,7 +99,9 @@ def main() -> int:
     rough = np.nanmean(np.abs(np.diff(gap, 2)))
     size_mb = args.video.stat().st_size / 1e6
     print(f"closed {closed:.0%} of bilabials, open {opened:.0%} of open vowels, intended/measured r {alike:.3f}")
-    print(f"mean |second difference| of the aperture {rough:.4f}, file {size_mb:.2f} MB, {loudness_lufs(args.video)} LUFS")
+    print(
+        f"mean |second difference| of the aperture {rough:.4f}, file {size_mb:.2f} MB, {loudness_lufs(args.video)} LUFS"
+    )
     return 0 if share >= 0.98 and closed == 1 and opened >= 0.9 and size_mb < 2 else 1
 
 

@@ -38,13 +38,15 @@ def hair(points: np.ndarray, normals: np.ndarray, n_strands: int, seed: int) -> 
     path = [at]
     for step in range(1, N_STEPS):
         fall = np.array([0.0, -1.0, 0.0])
-        low = np.clip((6.35 - at[:, 1]) / 0.5, 0, 1)[:, None]
+        low = np.clip((6.30 - at[:, 1]) / 0.5, 0, 1)[:, None]
         inward = np.stack([-np.sign(at[:, 0]), np.zeros(n_strands), np.zeros(n_strands)], 1)
-        wanted = heading + 0.42 * fall + 0.20 * low * inward + 0.07 * clump + rng.normal(0, 0.025, (n_strands, 3))
-        wanted[:, 2] -= 0.10 * (at[:, 2] > 0.75)
+        wanted = heading + 0.46 * fall + 0.20 * low * inward + 0.045 * clump + rng.normal(0, 0.018, (n_strands, 3))
+        wanted[:, 2] -= 0.14 * (at[:, 2] > 0.75)
+        before_face = (at[:, 2] > 0.6) & (np.abs(at[:, 0]) < 0.74) & (at[:, 1] < 7.1)
+        wanted[:, 0] += 0.25 * np.sign(at[:, 0]) * before_face
         heading = wanted / np.linalg.norm(wanted, axis=1, keepdims=True)
         at = at + STEP_DM * heading
-        distance, nearest = tree.query(at)
+        _distance, nearest = tree.query(at)
         towards = at - points[nearest]
         above = (towards * normals[nearest]).sum(1)
         room = lift * min(1.0, step / 3)
@@ -59,7 +61,7 @@ def hair(points: np.ndarray, normals: np.ndarray, n_strands: int, seed: int) -> 
 
 
 def thinned(hairs: Strands, skin_points: np.ndarray, seed: int, hidden_share: float = 0.10) -> Strands:
-    """Drop most hairs that no pose of the video can show, and every other point of the rest: rendering is 5x cheaper."""
+    """Drop most hairs that no pose of the video can show, and every other point of the rest, to render faster."""
     shown = np.zeros(len(hairs.points), bool)
     n, k, _ = hairs.points.shape
     for yaw in (-0.09, 0.0, 0.09):

@@ -117,7 +117,7 @@ class HeadData:
         quads, uv_quads = corners[keep, :, 0], corners[keep, :, 1]
         matrix = sparse.identity(len(self.rest), format="csr")
         uv_matrix = sparse.identity(len(self.uv), format="csr")
-        for level in range(levels):
+        for _level in range(levels):
             step, quads = _subdivide(quads, matrix.shape[0], smooth=True)
             matrix = step @ matrix
             uv_step, uv_quads = _subdivide(uv_quads, uv_matrix.shape[0], smooth=False)

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from head import HeadData, Part
+from scene import Surface, triangles
 from scipy import ndimage
 from scipy.interpolate import LinearNDInterpolator
-from scene import Surface, triangles
 
-SKIN = np.array([0.57, 0.325, 0.225])
-BLUSH = np.array([0.62, 0.25, 0.19])
+SKIN = np.array([0.52, 0.290, 0.195])
+BLUSH = np.array([0.56, 0.20, 0.145])
 LIPS = np.array([0.48, 0.165, 0.15])
 MOUTH_INSIDE = np.array([0.20, 0.045, 0.045])
-SCALP = np.array([0.040, 0.022, 0.014])
+SCALP = np.array([0.062, 0.031, 0.017])
 EYE_RADIUS_DM = 0.146
 IRIS_RADIUS_DM = 0.066
 PUPIL_RADIUS_DM = 0.024
@@ -76,7 +76,7 @@ class Skin:
         lips = ndimage.gaussian_filter(data.mask("lips"), 2.2)
         inside = (data.mask("inside-mouth") > 0.5).astype(np.float32)
         blotches = 0.5 * noise(place, 0.22, 1) + 0.35 * noise(place, 0.07, 2) + 0.25 * noise(place, 0.025, 3)
-        tone = SKIN * (1 + 0.055 * blotches[..., None] * np.array([0.6, 1.0, 1.1]))
+        tone = SKIN * (1 + 0.08 * blotches[..., None] * np.array([0.6, 1.0, 1.1]))
         red = 0.42 * spot(place, (0.40, 6.42, 1.20), (0.26, 0.22, 0.35))
         red += 0.36 * spot(place, (0.0, 6.46, 1.56), (0.13, 0.11, 0.14))
         red += 0.22 * spot(place, (0.0, 5.93, 1.36), (0.20, 0.13, 0.2)) + 0.5 * spot(
@@ -130,7 +130,7 @@ class Skin:
             place, (0.0, 6.56, 1.5), (0.14, 0.14, 0.3)
         )
         return (
-            np.clip((cells - 0.95) * 3, 0, 1) * np.clip(where, 0, 1) * 0.55 + np.clip((cells - 1.25) * 4, 0, 1) * 0.10
+            np.clip((cells - 0.95) * 3, 0, 1) * np.clip(where, 0, 1) * 0.95 + np.clip((cells - 1.25) * 4, 0, 1) * 0.18
         )
 
 
@@ -185,7 +185,7 @@ class Teeth:
         gum = (points[:, 1] - low) / (high - low) if upper else (high - points[:, 1]) / (high - low)
         gum = np.clip((gum - 0.80) / 0.08, 0, 1)[:, None]
         depth = np.clip((points[:, 2].max() - points[:, 2]) / 0.35, 0, 1)[:, None]
-        ivory = np.array([0.72, 0.66, 0.56]) * (1 - 0.45 * gap[:, None]) * (1 - 0.5 * depth)
+        ivory = np.array([0.86, 0.79, 0.68]) * (1 - 0.45 * gap[:, None]) * (1 - 0.5 * depth)
         self.colours = ivory * (1 - gum) + np.array([0.42, 0.14, 0.13]) * gum
         self._pressed = 0.008 * gap[:, None]
 

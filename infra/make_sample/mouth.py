@@ -120,7 +120,7 @@ def _drift(t: np.ndarray, seed: int, period_s: float) -> np.ndarray:
 
 
 def speak(reading: Reading, fps: int) -> Face:
-    n = int(round(reading.length_s * fps))
+    n = round(reading.length_s * fps)
     t = np.arange(n) / fps
     pull = _dominance(reading.phones, t + LEAD_S)
     shut = _frames_of(reading.phones, BILABIAL, fps, n)
@@ -142,8 +142,8 @@ def speak(reading: Reading, fps: int) -> Face:
         "mouthClose": jaw * close,
         "mouthPucker": 0.55 * pull["round"] * (1 - 0.4 * tuck),
         "mouthFunnel": 0.55 * pull["funnel"] * free,
-        "mouthRollLower": 0.75 * tuck + 0.22 * meet,
-        "mouthRollUpper": 0.18 * meet,
+        "mouthRollLower": 0.75 * tuck + 0.28 * meet,
+        "mouthRollUpper": 0.24 * meet,
         "mouthShrugLower": 0.35 * tuck,
     }
     for side in ("Left", "Right"):
@@ -151,7 +151,7 @@ def speak(reading: Reading, fps: int) -> Face:
         units[f"mouthSmile{side}"] = smile + 0.16 * pull["wide"]
         units[f"mouthUpperUp{side}"] = 0.55 * pull["upper"] * (1 - meet) + 0.25 * tuck
         units[f"mouthLowerDown{side}"] = 0.42 * pull["upper"] * free * voiced
-        units[f"mouthPress{side}"] = 0.22 * meet
+        units[f"mouthPress{side}"] = 0.35 * meet
         units[f"cheekSquint{side}"] = 0.10 + 0.25 * smile
     units["tongueUp"] = pull["tongue"] * (1 - meet)
     units |= _eyes_and_brows(reading, t)
@@ -179,7 +179,7 @@ def _eyes_and_brows(reading: Reading, t: np.ndarray) -> dict[str, np.ndarray]:
 
 def head_motion(reading: Reading, fps: int) -> np.ndarray:
     """Yaw, pitch, roll in degrees, (n_frames, 3): slow drift, and a small nod on stresses."""
-    t = np.arange(int(round(reading.length_s * fps))) / fps
+    t = np.arange(round(reading.length_s * fps)) / fps
     nod = sum(np.exp(-(((t - p.start_s - 0.04) / 0.15) ** 2)) for p in reading.phones if p.stress == 2)
     talking = np.interp(t, [0.2, 0.7, t[-1] - 0.7, t[-1] - 0.1], [0.35, 1, 1, 0.5])
     yaw = 4.2 * _drift(t, 11, 4.2) * talking

@@ -109,7 +109,9 @@ def main() -> None:
     encode(frames, n_frames, sound, args.out, args.crf)
     apertures = [actor.aperture({k: float(v[i]) for k, v in face.units.items()}) for i in range(n_frames)]
     document = truth(reading, face, apertures, pose, FPS, args.size)
-    args.out.with_suffix(".json").write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    args.out.with_suffix(".json").write_text(
+        json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+    )
     args.out.with_suffix(".script.txt").write_text("\n".join(speech.SENTENCES) + "\n", encoding="utf-8")
     print(f"{args.out}: {args.out.stat().st_size / 1e6:.2f} MB, {n_frames} frames")
 

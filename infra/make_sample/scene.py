@@ -60,7 +60,7 @@ def mesh(name: str, surface: Surface, material: mi.BSDF) -> mi.Mesh:
 def ribbons(hairs: Strands, colours: np.ndarray) -> Surface:
     """Strands as ribbons turned to the camera, shaded round by normals that lean outwards at both edges.
 
-    Ten times cheaper to trace than true curves. `colours` is (n, 3), one per strand.
+    Far cheaper to trace than true curves. `colours` is (n, 3), one per strand.
     """
     n, k, _ = hairs.points.shape
     along = np.gradient(hairs.points, axis=1)
@@ -97,9 +97,7 @@ def skin(albedo: np.ndarray, roughness: np.ndarray, bump: np.ndarray) -> mi.BSDF
         "roughness": _bitmap(roughness[:, :, None]),
         "specular": 0.42,
     }
-    return mi.load_dict(
-        {"type": "bumpmap", "arbitrary": _bitmap(bump[:, :, None]), "scale": 1.0, "nested": principled}
-    )
+    return mi.load_dict({"type": "bumpmap", "arbitrary": _bitmap(bump[:, :, None]), "scale": 1.0, "nested": principled})
 
 
 def _bitmap(values: np.ndarray) -> dict:
@@ -184,7 +182,7 @@ class Studio:
         return np.asarray(mitsuba_oidn.denoise(colour, albedo, normal, hdr=True))
 
 
-def developed(linear: np.ndarray, exposure: float = 1.25, white: float = 2.2) -> np.ndarray:
+def developed(linear: np.ndarray, exposure: float = 1.2, white: float = 2.2) -> np.ndarray:
     """Linear light to 8-bit sRGB with a soft shoulder (extended Reinhard) that keeps highlights on the skin."""
     x = np.clip(linear, 0, None) * exposure
     x = x * (1 + x / white**2) / (1 + 0.45 * x)
