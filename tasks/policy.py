@@ -91,7 +91,6 @@ _observer: Observer | None = None
 
 def run_stage(stage: Stage[Any, R], label: str, arguments: tuple[Any, ...]) -> Outcome[R]:
     """Answer from the memo, or work in CPU slots with progress shown. No retries: those are the conductor's."""
-    started = time.monotonic()
     outcome = stage.remembered(*arguments)
     if outcome is None:
         with _cpu_slots().held(stage.n_cpu):
@@ -108,7 +107,7 @@ def run_stage(stage: Stage[Any, R], label: str, arguments: tuple[Any, ...]) -> O
             finally:
                 progress.listen(None)
     if _observer is not None:
-        _observer.finished(label, outcome.is_cached, time.monotonic() - started)
+        _observer.finished(label, outcome.is_cached, outcome.seconds)
     return outcome
 
 
