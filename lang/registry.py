@@ -152,7 +152,11 @@ def _by_name() -> dict[str, Locale]:
 def _near(asked: str) -> tuple[Locale, ...]:
     names = _by_name()
     tags = {str(tag): tag for tag in languages()}
-    close = difflib.get_close_matches(asked.casefold(), list(names), n=3, cutoff=0.7)
+    close = [
+        name
+        for words in dict.fromkeys((asked.casefold(), *asked.casefold().split()))
+        for name in difflib.get_close_matches(words, list(names), n=3, cutoff=0.7)
+    ]
     close_tags = difflib.get_close_matches(asked.split("-")[0], list(tags), n=2, cutoff=0.6)
     return tuple(dict.fromkeys([names[name] for name in close] + [tags[tag] for tag in close_tags]))[:3]
 

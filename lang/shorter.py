@@ -57,13 +57,14 @@ def _rephrased(text: str, language: str) -> str:
 
 
 def _without_pronouns(text: str, language: str) -> str:
-    """Drops a subject pronoun at the start of a clause; `eu` after a preposition or alone is no subject and stays."""
+    """Drops a subject pronoun at the start of a clause; `eu` after a preposition, before `mesmo` or `e ela` stays."""
     pronouns = _PRONOUNS.get(language)
     if not pronouns:
         return text
     one_of = "|".join(pronouns)
     clause_start = r"(^|[.!?,;:] |\b(?:e|y|i|que|mas|pero|però|quando|cuando|quan) )"
-    short = re.sub(rf"{clause_start}(?:{one_of}) (?=\w)", r"\1", text, flags=re.IGNORECASE)
+    no_subject = r"(?!mesm|mism|mateix|stess|tamb|anche|e\b|y\b|i\b|o\b|ou\b)"
+    short = re.sub(rf"{clause_start}(?:{one_of}) {no_subject}(?=\w)", r"\1", text, flags=re.IGNORECASE)
     if short == text:
         return text
     after_stop = re.sub(r"([.!?] )(\w)", lambda found: found.group(1) + found.group(2).upper(), short)
