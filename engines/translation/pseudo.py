@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict, Field
 
 from dub import progress
+from dub.errors import LanguageNotSupported
 from engines.spec import EngineSpec
 from lang.bcp47 import Locale
 
@@ -35,6 +36,8 @@ class PseudoTranslator:
         return frozenset(TIERS)
 
     def translate(self, lines: Sequence[str], source: Locale, target: Locale) -> list[str]:
+        if (source, target) not in TIERS:
+            raise LanguageNotSupported(f"pseudo does not translate {source} to {target}", mend="see its TARGETS")
         progress.report(len(lines), len(lines))
         return [f"⟦{target}⟧ {self._of_length(line)}" if line.strip() else "" for line in lines]
 

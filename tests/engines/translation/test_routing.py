@@ -1,0 +1,84 @@
+"""Routes over real engine tables: which way is taken, and what is said when there is none."""
+
+from __future__ import annotations
+
+import pytest
+
+from dub.errors import EngineUnavailable, LanguageNotSupported
+from engines.translation import routing
+from engines.translation.routing import Hop, best_path, find_route, hops, tier_of
+from lang.bcp47 import Locale
+
+ENGINES = ("bergamot", "apertium")
+EDGES = hops(ENGINES)
+
+
+def way(source: str, target: str, edges: tuple[Hop, ...] = EDGES) -> list[str]:
+    return [f"{hop.engine.id} {hop.source}-{hop.target}" for hop in best_path(Locale(source), Locale(target), edges)]
+
+
+@pytest.fixture(autouse=True)
+def everything_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routing, "is_installed", lambda hop: True)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "expected", "tier"),
+    [
+        ("en", "pt-BR", ["bergamot en-pt-BR"], "good"),
+        ("en-US", "es", ["bergamot en-pt-BR", "apertium pt-es"], "fair"),
+        ("en", "ca", ["bergamot en-pt-BR", "apertium pt-ca"], "fair"),
+        ("en", "gl", ["bergamot en-pt-BR", "apertium pt-gl"], "fair"),
+        ("en", "it", ["bergamot en-pt-BR", "apertium pt-es", "apertium es-it"], "demo"),
+        ("en", "fr", ["bergamot en-pt-BR", "apertium pt-ca", "apertium ca-fr"], "demo"),
+        ("en", "es-MX", ["bergamot en-pt-BR", "apertium pt-es"], "fair"),
+        ("es", "ca", ["apertium es-ca"], "fair"),
+        ("es", "en", ["apertium es-pt-BR", "bergamot pt-en"], "fair"),
+    ],
+)
+def test_the_best_way_is_taken(source: str, target: str, expected: list[str], tier: str) -> None:
+    assert way(source, target) == expected
+    assert tier_of(best_path(Locale(source), Locale(target), EDGES)) == tier
+
+
+def test_missing_data_is_passed_by_only_where_another_way_is_as_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routing, "is_installed", lambda hop: (hop.source, hop.target) != ("es", "ca"))
+    assert way("es", "ca") == ["apertium es-pt-BR", "apertium pt-ca"]
+    monkeypatch.setattr(routing, "is_installed", lambda hop: (hop.source, hop.target) != ("pt", "es"))
+    assert way("en", "es") == ["bergamot en-pt-BR", "apertium pt-ca", "apertium ca-es"]
+    monkeypatch.setattr(routing, "is_installed", lambda hop: hop.engine.id == "bergamot")
+    assert way("en", "es") == ["bergamot en-pt-BR", "apertium pt-es"], "to be refused by name when it is loaded"
+
+
+def test_no_way_names_what_is_near() -> None:
+    with pytest.raises(LanguageNotSupported, match=r"did you mean pt-BR \(Portuguese \(Brazil\)\)"):
+        find_route(Locale("en"), Locale("pt-PT"), ENGINES)
+    with pytest.raises(LanguageNotSupported, match=r"German.*\n.*es \(Spanish\)"):
+        find_route(Locale("en"), Locale("de"), ENGINES)
+
+
+def test_a_source_that_no_engine_takes_goes_by_english_only_when_its_english_is_there() -> None:
+    with pytest.raises(LanguageNotSupported):
+        find_route(Locale("ru"), Locale("pt-BR"), ["bergamot"])
+    [hop] = find_route(Locale("ru"), Locale("pt-BR"), ["bergamot"], has_english=True)
+    assert hop.options == {"source": "en", "target": "pt-BR"}
+    assert find_route(Locale("ru"), Locale("en"), ["bergamot"], has_english=True) == ()
+
+
+def test_the_same_language_needs_no_engine() -> None:
+    assert find_route(Locale("en-GB"), Locale("en"), ENGINES) == ()
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+    from engines.translation import apertium
+
+    monkeypatch.setattr(apertium, "DATA", tmp_path)
+    monkeypatch.setattr(apertium, "_program", lambda: "apertium")
+    with pytest.raises(EngineUnavailable, match="apt-get install --no-install-recommends apertium-es-pt"):
+        find_route(Locale("en"), Locale("es"), ENGINES)
+
+
+def test_choices_differ_in_fingerprint_by_hop() -> None:
+    one = find_route(Locale("en"), Locale("ja"), ["pseudo"])
+    other = find_route(Locale("en"), Locale("de"), ["pseudo"])
+    assert one[0].fingerprint != other[0].fingerprint
