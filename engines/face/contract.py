@@ -25,7 +25,8 @@ class TrackedFace:
 
     `point_ids` int16 (n_points,): which mesh points are kept. `points` float32 (n_frames, n_points, 2): displayed
     pixels (the first pixel's centre is 0.5), NaN where no face was found; not smoothed in time.
-    `yaw_deg`, `pitch_deg`, `roll_deg` (n_frames,): head pose, 0 = facing the camera. `pucker` (n_frames,): 0..1, lips
+    `yaw_deg`, `pitch_deg`, `roll_deg` (n_frames,): head pose, 0 = facing the camera; a turn of 40 degrees
+    reads as 22 to 24. `pucker` (n_frames,): 0..1, lips
     rounded forward. `jaw_open` (n_frames,): 0..1. `sharpness` (n_frames,): mean squared Laplacian of the luma in the
     mouth box (grey levels squared). `brightness` (n_frames,): mean luma there, 0..255.
     `shots` int32: first frame of every shot, the first is 0.

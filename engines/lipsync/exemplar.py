@@ -127,7 +127,12 @@ class _Painter:
         from_x, from_y = warp.source_of(x, y, warp.mouth_lines(target, nose_y, chin_y), self._lines[k])
         corner = int(self._bank.corner[k, 0]), int(self._bank.corner[k, 1])
         map_x, map_y = mouth_blend.to_pixels(self._bank.placement[k], from_x, from_y, corner)
+        px_per_unit = float(np.hypot(terms[0], terms[1]))
         alpha = mask.at(x, y) * np.float32(plan.share)
+        alpha *= mouth_blend.inside_face(plan.oval_px, box, px_per_unit)
+        bank_scale = float(np.hypot(self._bank.placement[k, 0], self._bank.placement[k, 1]))
+        crop = self._bank.luma[k].shape
+        alpha *= mouth_blend.inside_bank_face(self._bank.oval_px[k], crop, bank_scale, map_x, map_y)
         mouth_blend.set_mouth(frame, box, alpha, self._bank.luma[k], self._bank.chroma[k], map_x, map_y)
 
 

@@ -27,7 +27,8 @@ REASONS = (
 )
 NOBODY, NO_FACE, OFF_SCREEN, NO_BANK, TURNED, OUTSIDE, SPEAKS, HELD_SHUT = range(len(REASONS))
 
-LARGEST_YAW_DEG, LARGEST_PITCH_DEG = 35.0, 38.0
+LARGEST_YAW_DEG, LARGEST_PITCH_DEG = 24.0, 36.0
+"""As the tracker reads them: a real turn of 40 degrees reads as 22 to 24 (its mesh model takes up the rest)."""
 BRIDGE_S = 0.4
 """A pause this short is not worth letting go of the mouth and catching it again."""
 BEFORE_S, AFTER_S = 0.12, 0.15

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from dub import media, progress
 from dub.source import VideoFacts
 from engines.face.contract import TrackedFace
+from engines.face.mediapipe_landmarker import FACE_OVAL
 from engines.lipsync import mouth_geometry as geometry
 from engines.lipsync.mouth_curve import SpeakerRange
 
@@ -22,7 +23,7 @@ MAX_FRAMES = 600
 MAX_CROP_BYTES = 100_000_000
 RUN = 4
 """Frames taken together from a long title: consecutive frames follow one another without a seam."""
-LARGEST_TURN_DEG = 30.0
+LARGEST_TURN_DEG = 24.0
 BLURRED = 0.5
 """A frame with less than this share of its shot's median sharpness is blurred by motion."""
 THUMB_PX = (16, 10)
@@ -32,10 +33,11 @@ FEWEST_FRAMES = 12
 @dataclass(frozen=True)
 class MouthBank:
     """`frame` int32 (n,): the source frame of each crop. `luma` uint8 (n, h, w) and `chroma` (n, 2, h/2, w/2): raw
-    pixels of the source, never resampled, whose top left corner was at `corner` int32 (n, 2) x, y. `placement` (n, 4):
-    see geometry.Placement. `shape` (n, n_points, 2) canonical, as tracked. `measures` (n, 3): aperture, width, lower
-    lip. `pose` (n, 2): yaw, pitch. `brightness` (n,). `thumb` float32 (n, d): what the mouth's inside looks like.
-    `template`, `model_*`, `speaker`: geometry.rigid_template, ShapeModel and SpeakerRange of the title.
+    pixels of the source, never resampled, whose top left corner was at `corner` int32 (n, 2) x, y. `placement`
+    (n, 4): see geometry.Placement. `shape` (n, n_points, 2) canonical, as tracked. `measures` (n, 3): aperture,
+    width, lower lip. `pose` (n, 2): yaw, pitch. `oval_px` (n, 36, 2): the face's outline in the crop's pixels.
+    `brightness` (n,). `thumb` float32 (n, d): what the mouth's inside looks like. `template`, `model_*`,
+    `speaker`: geometry.rigid_template, ShapeModel and SpeakerRange of the title.
     """
 
     frame: npt.NDArray[np.int32]
@@ -46,6 +48,7 @@ class MouthBank:
     shape: Floats
     measures: Floats
     pose: Floats
+    oval_px: npt.NDArray[np.float32]
     brightness: Floats
     shot: npt.NDArray[np.int64]
     thumb: npt.NDArray[np.float32]
@@ -130,6 +133,7 @@ def build(video: Path, facts: VideoFacts, face: TrackedFace, is_speech: npt.NDAr
         shape=shapes[chosen],
         measures=inputs[chosen, :3],
         pose=inputs[chosen, 3:],
+        oval_px=(face.at(*FACE_OVAL)[chosen] - corner_of[chosen, None]).astype(np.float32),
         brightness=face.brightness[chosen].astype(np.float64),
         shot=geometry.shot_numbers(face)[chosen],
         thumb=np.stack([_thumb(image, points) for image, points in zip(luma, px, strict=True)]),

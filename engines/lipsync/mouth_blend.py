@@ -39,6 +39,54 @@ class MaskShape:
         return t * t * (3 - 2 * t)
 
 
+COARSE_OVAL = 4
+OVAL_SOFTNESS = 0.07
+"""IOD over which the mouth fades towards the face's outline."""
+
+
+def inside_face(oval_px: npt.NDArray[np.floating], box: Box, px_per_unit: float) -> Map:
+    """0 on and beyond the face's outline (n, 2; displayed pixels), 1 well inside it; the box's size. Keeps a borrowed
+    cheek from sticking out where the head is turned."""
+    import cv2
+
+    width, height = box.x1 - box.x0, box.y1 - box.y0
+    inner = _inner(
+        oval_px - np.array([box.x0, box.y0]), -(-width // COARSE_OVAL), -(-height // COARSE_OVAL), px_per_unit
+    )
+    large = cv2.resize(
+        inner, (inner.shape[1] * COARSE_OVAL, inner.shape[0] * COARSE_OVAL), interpolation=cv2.INTER_LINEAR
+    )
+    return np.asarray(large[:height, :width], np.float32)
+
+
+def inside_bank_face(
+    oval_px: npt.NDArray[np.floating], shape: tuple[int, int], px_per_unit: float, map_x: Map, map_y: Map
+) -> Map:
+    """The same of a bank frame's outline (in its crop's pixels; the crop is `shape` (h, w)), looked up where the maps
+    lead: its background must not come along."""
+    import cv2
+
+    inner = _inner(oval_px, -(-shape[1] // COARSE_OVAL), -(-shape[0] // COARSE_OVAL), px_per_unit)
+    scale, shift = np.float32(1 / COARSE_OVAL), np.float32(0.5 / COARSE_OVAL - 0.5)
+    return np.asarray(
+        cv2.remap(
+            inner, map_x * scale + shift, map_y * scale + shift, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        ),
+        np.float32,
+    )
+
+
+def _inner(oval_px: npt.NDArray[np.floating], width: int, height: int, px_per_unit: float) -> Map:
+    """Polygon (n, 2) in full pixels -> float32 (height, width) of a raster COARSE_OVAL times coarser."""
+    import cv2
+
+    filled = np.zeros((height, width), np.float32)
+    points = np.rint((oval_px / COARSE_OVAL - 0.5) * 16).astype(np.int32)
+    cv2.fillPoly(filled, [points], 1.0, shift=4)
+    soft = cv2.GaussianBlur(filled, (0, 0), max(0.8, OVAL_SOFTNESS * px_per_unit / COARSE_OVAL))
+    return np.clip(soft * 2 - 1, 0, 1)
+
+
 @dataclass(frozen=True)
 class Box:
     """Even pixel box in the picture."""

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.face.contract import TrackedFace
+from engines.face.mediapipe_landmarker import FACE_OVAL
 from engines.lipsync import mouth_geometry as geometry
 from engines.lipsync.frame_choice import runs
 from engines.lipsync.mouth_bank import MouthBank
@@ -20,6 +21,8 @@ Floats = npt.NDArray[np.float64]
 
 LONGEST_PIECE = 1500
 """Frames planned at once: bounds memory in an hour of unbroken speech."""
+EXPRESSION = 0.7
+"""Share of the frame's own slow width that stays: all of it would let the source's words through."""
 MARGIN_S = 1.0
 """Frames around a piece that its filters look at."""
 
@@ -27,7 +30,7 @@ MARGIN_S = 1.0
 @dataclass(frozen=True)
 class MouthFrame:
     """One frame's plan. `target`: lips and jaw aimed at, canonical (n_points, 2); `own_chin_y`: where the frame's own
-    chin is; `bank_index`: whose pixels; `share` 0..1: how much of the new mouth shows."""
+    chin is; `bank_index`: whose pixels; `share` 0..1: how much of the new mouth shows; `oval_px`: the outline."""
 
     index: int
     terms: Floats
@@ -35,6 +38,7 @@ class MouthFrame:
     own_chin_y: float
     bank_index: int
     share: float
+    oval_px: npt.NDArray[np.float32]
 
 
 class MouthPlan:
@@ -72,6 +76,7 @@ class MouthPlan:
 
         share = self._share[first:last, None].astype(np.float64)
         said = np.stack([self._curve.aperture, self._curve.width, self._curve.lip], axis=1)[first:last]
+        said = said.astype(np.float64) + EXPRESSION * self._expression(own[:, :3], shot)[inner]
         measures = share * said + (1 - share) * own[inner, :3]
         pose = own[inner, 3:]
         wanted = np.concatenate([measures, pose], axis=1)
@@ -80,6 +85,7 @@ class MouthPlan:
         own_chin = geometry.smooth_within(own_chin[:, None], shot, np.array([0.25, 0.5, 0.25]))[inner, 0]
         brightness = face.brightness[inner].astype(np.float64)
         chosen = self._search.path(measures, pose, brightness, shot[inner])
+        ovals = face.at(*FACE_OVAL)[inner]
         for i in range(last - first):
             yield MouthFrame(
                 index=first + i,
@@ -88,7 +94,15 @@ class MouthPlan:
                 own_chin_y=float(own_chin[i]),
                 bank_index=int(chosen[i]),
                 share=float(share[i, 0]),
+                oval_px=ovals[i],
             )
+
+    def _expression(self, own: Floats, shot: npt.NDArray[np.int64]) -> Floats:
+        """(n, 3): how the frames' slow mouth differs from the speaker's usual one: a smile is wider, a turned mouth
+        narrower. Never the aperture: that is the dub's alone."""
+        speaker = self._bank.speaker
+        off = self._slowly(own, shot) - np.array([0.0, speaker.width_mid, speaker.lip_mid])
+        return off * np.array([0.0, 1.0, 1.0])
 
     def _own_inputs(self, face: TrackedFace, shot: npt.NDArray[np.int64]) -> Floats:
         """(n, 5): the frames' own measures, and their pose steadied over a few frames."""

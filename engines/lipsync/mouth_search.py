@@ -15,11 +15,11 @@ SHUT = 0.02
 """Aperture in IOD under which lips read as in contact."""
 
 APERTURE_WEIGHT, WIDTH_WEIGHT, LIP_WEIGHT = 2.0, 1.0, 0.6
-POSE_WEIGHT, POSE_SD_DEG = 0.5, 5.0
+POSE_WEIGHT, POSE_SD_DEG = 1.0, 4.0
 LIGHT_WEIGHT, LIGHT_SD = 0.4, 8.0
 FOREIGN_SHOT = 3.0
-OPENING_WEIGHT = 6.0
-"""For stretching an opening beyond 0.7 .. 1.4 of what it was (per unit of log ratio, squared): teeth do not stretch."""
+OPENING_WEIGHT = 12.0
+"""For stretching an opening beyond 0.77 .. 1.3 of what it was (log ratio, squared): teeth do not stretch."""
 STICKING_WEIGHT = 1.2
 """For letting one look follow another, against the shape costs."""
 
@@ -73,5 +73,5 @@ class MouthSearch:
             cost += 40.0 * np.square(np.maximum(0, aperture - 0.012) / SHUT)
         else:
             stretch = np.abs(np.log(wanted / np.maximum(aperture, 0.004)))
-            cost += OPENING_WEIGHT * np.square(np.maximum(0, stretch - np.log(1.4)))
+            cost += OPENING_WEIGHT * np.square(np.maximum(0, stretch - np.log(1.3)))
         return np.asarray(cost, np.float64)
