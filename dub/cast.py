@@ -25,6 +25,7 @@ class VoiceProfile(Record):
     style: Artifact
     is_cloned: bool
     similarity: dict[str, float] = {}
+    made_of: str = Field(default="", description="in words: which voice this is, how it was matched, what it cost")
     share_of_native: dict[str, float] = Field(
         default={}, description="per locale: share of a native voice blended in for intelligibility, 0..1"
     )

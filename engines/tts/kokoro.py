@@ -12,10 +12,13 @@ from dub.errors import EngineFailed
 from engines.spec import EngineSpec
 from engines.tts.contract import Speech, TimedPhoneme
 from engines.tts.espeak_phonemes import phonemize
+from engines.tts.kokoro_fit import fit_voice
 from engines.tts.kokoro_graph import RATE_HZ, KokoroGraph, Rendering, split_phonemes
+from engines.tts.kokoro_guard import fit_locale
 from engines.tts.kokoro_locales import LOCALES, kokoro_locale, respell
 from engines.tts.kokoro_style import KokoroStyle
 from engines.tts.kokoro_voices import Pack, StockVoices
+from engines.tts.voice_fitting import FittedVoice, Hear, LocaleVoice, Samples, Understand
 from lang.bcp47 import Locale
 
 # Sound comes before the graph's own times by 55 ms (median of vowel onsets, voicing and pause ends, 10
@@ -27,9 +30,10 @@ LINKED_SAMPLES = round(0.075 * RATE_HZ)
 KEPT_SILENCE_SAMPLES = round(0.04 * RATE_HZ)
 SILENCE_DB = -40.0
 
-# Tempo asked for -> the graph's `speed`. Durations are whole frames, most phonemes last 2 or 3 of them, so the
-# tempo follows `speed` in steps: 1.1 gives 1.05, 1.3 gives 1.23, and around 1.333 (2 frames become 1) it leaps
-# to 1.48. Means over 5 sentences in 4 languages; single sentences stay within about 5 % of the tempo asked for.
+# Tempo asked for -> the graph's `speed`. Durations are whole frames, most phonemes last 2 or 3 of them, so
+# the tempo follows `speed` in steps: 1.1 gives 1.05, 1.3 gives 1.23, and around 1.333 (2 frames become 1) it
+# leaps to 1.48. Means over 5 sentences in 4 languages; single sentences stay within about 5 % of the tempo
+# asked for.
 _TEMPO = (0.5, 0.586, 0.668, 0.738, 0.81, 0.82, 0.897, 0.954, 1.0, 1.026, 1.054, 1.093, 1.138, 1.181, 1.231)
 _SPEED = (0.5, 0.6, 0.7, 0.78, 0.79, 0.84, 0.85, 0.92, 1.0, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3)
 _FAST_TEMPO = (1.265, 1.31, 1.345, 1.38, 1.41, 1.479, 1.514, 1.581, 1.616, 1.716, 1.815, 2.0)
@@ -42,7 +46,7 @@ _PAUSES = ';:,.!?—…"()“” '
 
 
 class Kokoro:
-    """Meets `Synthesizer`, and `VoiceFitter` by engines/tts/kokoro_fit.py. Thread-safe, deterministic."""
+    """Meets `Synthesizer`, and `VoiceFitter`. Thread-safe, deterministic."""
 
     rate_hz = RATE_HZ
 
@@ -58,6 +62,14 @@ class Kokoro:
         voice = KokoroStyle.from_bytes(style)
         speech = self.say(text, locale, voice.pack, speed)
         return Speech(voice.polish.apply(speech.samples), speech.rate_hz, speech.phonemes)
+
+    def fit_voice(self, reference: Samples, rate_hz: int, hear: Hear) -> FittedVoice:
+        """See `VoiceFitter.fit_voice`."""
+        return fit_voice(self.say, self.voices, reference, rate_hz, hear)
+
+    def fit_locale(self, style: bytes, locale: Locale, hear: Hear, understand: Understand) -> LocaleVoice:
+        """See `VoiceFitter.fit_locale`."""
+        return fit_locale(self.say, self.voices, KokoroStyle.from_bytes(style), locale, hear, understand)
 
     def say(self, text: str, locale: Locale, pack: Pack, speed: float = 1.0) -> Speech:
         """Speech in a pack's voice as the graph gives it, trimmed, with no polish."""
