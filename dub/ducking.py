@@ -1,9 +1,9 @@
 """What becomes of the source's own sounds under the dub: gains over time for the bed and for the dialogue stem.
 
 The bed is the programme less its speech, so some speech is left in it where somebody spoke. There, and where the
-dub speaks, it is brought down, by no more than 15 dB and by no more than needed: to the bed's own level between the
-lines, where it is mostly left-over speech, and to 12 dB under the dub. Elsewhere it stays as it is. The dialogue
-stem itself, laughs and breaths, stays where no line is spoken and no take sounds.
+dub speaks, it is brought down, by no more than 15 dB and by no more than needed: what rises above the level that
+the bed has between the lines is left-over speech, and 12 dB under the dub is low enough for all else. Elsewhere it
+stays as it is. The dialogue stem itself, laughs and breaths, stays where no line is spoken and no take sounds.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ _MERGE_FRAMES = 50
 _RAMP_FRAMES = 15
 _CUT_RAMP_FRAMES = 3
 _LEAST_QUIET_FRAMES = 50
+_SMOOTHING_FRAMES = 10
+_OWN_PERCENT = 90
 
 Mask = npt.NDArray[np.bool_]
 """bool (n_frames,), one per hundredth of a second."""
@@ -48,21 +50,17 @@ def bed_gains(bed: Curve, in_source: Mask, dub: Curve, in_dub: Mask) -> Curve:
 
     `bed`, `dub`: their powers over time; `in_source`, `in_dub`: where the source, where the dub speaks.
     """
-    level = decibels(bed)
+    level = decibels(np.convolve(bed, np.ones(_SMOOTHING_FRAMES) / _SMOOTHING_FRAMES, mode="same"))
     quiet = level[~in_source]
-    own_db = float(np.median(quiet)) if len(quiet) >= _LEAST_QUIET_FRAMES else None
-    duck_db = np.zeros(len(bed))
+    own_db = float(np.percentile(quiet, _OWN_PERCENT)) if len(quiet) >= _LEAST_QUIET_FRAMES else None
+    duck_db = np.where(in_source, _BLIND_DUCK_DB if own_db is None else level - own_db, 0.0)
     for first, last in _stretches(in_source | in_dub):
         stretch = slice(first, last)
-        here_db = float(np.median(level[stretch]))
-        deep = 0.0
-        if in_source[stretch].any():
-            deep = _BLIND_DUCK_DB if own_db is None else here_db - own_db
         if in_dub[stretch].any():
             spoken_db = float(10 * np.log10(dub[stretch][in_dub[stretch]].mean() + 1e-30))
-            deep = max(deep, here_db - (spoken_db - UNDER_DUB_DB))
-        duck_db[stretch] = min(max(deep, 0.0), DEEPEST_DUCK_DB)
-    return np.asarray(10 ** (-_eased(duck_db, _RAMP_FRAMES) / 20))
+            beneath = float(np.median(level[stretch])) - (spoken_db - UNDER_DUB_DB)
+            duck_db[stretch] = np.maximum(duck_db[stretch], beneath)
+    return np.asarray(10 ** (-_eased(np.clip(duck_db, 0.0, DEEPEST_DUCK_DB), _RAMP_FRAMES) / 20))
 
 
 def dialogue_gains(in_source: Mask, in_dub: Mask) -> Curve:

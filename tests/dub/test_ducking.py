@@ -1,0 +1,56 @@
+"""The bed comes down where speech is left in it, no further than needed, and nowhere else."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dub.ducking import bed_gains, dialogue_gains, frames_of
+from dub.levels import gain_of_db
+from dub.timecode import Span
+
+N = 1000
+LINE = frames_of([Span.of_seconds(3, 6)], N)
+NOBODY = np.zeros(N, bool)
+SILENT = np.zeros(N)
+
+
+def power(level_db: float) -> np.ndarray:
+    return np.full(N, 10 ** (level_db / 10))
+
+
+def test_left_over_speech_comes_down_to_the_beds_own_level() -> None:
+    bed = power(-60)
+    bed[350:400] *= 10  # 10 dB of speech that stayed
+    gains = bed_gains(bed, LINE, SILENT, NOBODY)
+    assert np.allclose(gains[355:395], gain_of_db(-10), rtol=0.01)
+    assert np.all(gains[:300] == 1)
+    assert np.allclose(gains[600:], 1)
+    assert np.abs(np.diff(gains)).max() < 0.1, "no clicks"
+
+
+def test_music_is_not_pumped_by_what_is_said_over_it() -> None:
+    assert np.allclose(bed_gains(power(-30), LINE, SILENT, NOBODY), 1)
+    quiet_under_dub = bed_gains(power(-45), LINE, power(-25), LINE)
+    assert np.allclose(quiet_under_dub, 1), "20 dB under the dub is low enough"
+
+
+def test_a_loud_bed_goes_twelve_db_under_the_dub_and_never_down_by_more_than_fifteen() -> None:
+    assert np.allclose(bed_gains(power(-30), LINE, power(-25), LINE)[330:570], gain_of_db(-7), rtol=0.01)
+    assert np.allclose(bed_gains(power(-10), LINE, power(-25), LINE)[330:570], gain_of_db(-15), rtol=0.01)
+
+
+def test_where_nobody_pauses_the_bed_comes_down_blindly() -> None:
+    all_the_time = np.ones(N, bool)
+    assert np.allclose(bed_gains(power(-40), all_the_time, SILENT, NOBODY), gain_of_db(-12))
+
+
+def test_laughs_stay_where_nobody_is_dubbed() -> None:
+    gains = dialogue_gains(LINE, frames_of([Span.of_seconds(5, 8)], N))
+    assert np.all(gains[:290] == 1)
+    assert np.allclose(gains[300:800], 0)
+    assert np.all(gains[810:] == 1)
+
+
+def test_frames_of_spans_hold_the_whole_span() -> None:
+    mask = frames_of([Span.of_seconds(0.015, 0.021), Span.of_seconds(9.95, 12)], N, 0.01)
+    assert np.flatnonzero(mask).tolist() == [0, 1, 2, 3, *range(994, 1000)]
