@@ -117,21 +117,27 @@ def check_voice(matches: tuple[SpeakerMatch, ...], not_cloned: tuple[str, ...]) 
     judges = [match for match in matches if match.is_unseen] or list(matches)
     findings = []
     for match in judges:
-        others = [
-            f"{other.encoder} {other.similarity:.2f} (limit {other.threshold:.2f})"
-            for other in matches
-            if other.speaker == match.speaker and other is not match
-        ]
-        beside = f"; the encoder that fitted it: {', '.join(others)}" if others else ""
-        note = "" if match.is_unseen else " The same encoder fitted the voice, so this number flatters it."
-        said = f"{match.speaker} sounds like themselves by {match.similarity:.2f} ({match.encoder}{beside}).{note}"
-        similar = match.similarity >= match.threshold and match.speaker not in not_cloned
-        todo = " The voice is not cloned, only chosen to be near: say so to the customer, or give another voice engine."
+        others = [other for other in matches if other.speaker == match.speaker and other is not match]
+        beside = "".join(
+            f"; {other.similarity:.2f} by {other.encoder}, which fitted it (limit {other.threshold:.2f})"
+            for other in others
+        )
+        said = (
+            f"The voice is like {match.speaker}'s by {match.similarity:.2f} as {match.encoder} hears it "
+            f"(limit {match.threshold:.2f}){beside}."
+        )
+        if not match.is_unseen:
+            said += " The same encoder fitted the voice, so this number flatters it."
+        todo = ""
+        if match.similarity < match.threshold:
+            todo = " Do not call it cloned: it is a voice chosen to be near. Another voice engine may do better."
+        elif match.speaker in not_cloned:
+            todo = " Fitting it missed its limit, so do not call it cloned. Another voice engine may do better."
         findings.append(
             Finding(
-                level=Level.OK if similar else Level.DEGRADED,
+                level=Level.DEGRADED if todo else Level.OK,
                 check="speaker_similarity",
-                message=said if similar else said + todo,
+                message=said + todo,
                 value=match.similarity,
                 limit=match.threshold,
                 unit="cosine",

@@ -12,6 +12,7 @@ from dub.gates import Gates, not_measured
 from dub.script import Timeline, Word
 from dub.word_error import AlignedWord, ErrorRate, characters_wrong, comparable_words, per_line, words_wrong
 from lang.bcp47 import Locale
+from lang.registry import name_of
 
 
 @dataclass(frozen=True)
@@ -95,15 +96,15 @@ def check_language(
     """Is it the language that was asked for? Near languages are told apart by the words: a recogniser that takes
     Galician for Portuguese, but hears the Galician words, is no evidence against the dub."""
     if heard.language == target.language:
-        said = f"The dub sounds like {target.language} ({_percent(probability)} sure)."
+        said = f"The dub sounds like {name_of(heard)} ({_percent(probability)} sure)."
         return Finding(level=Level.OK, check="language_heard", message=said, value=probability)
     if word_error is not None and gates.word_error.level(word_error) is Level.OK:
-        said = f"At first hearing the dub was taken for {heard.language}, but its words are those of {target.language}."
+        said = f"At first the dub was taken for {name_of(heard)}, but its words are those of {name_of(target)}."
         return Finding(level=Level.OK, check="language_heard", message=said, value=probability)
     return Finding(
         level=Level.FAILED,
         check="language_heard",
-        message=f"The dub sounds like {heard.language} ({_percent(probability)} sure), not like {target.language}. "
+        message=f"The dub sounds like {name_of(heard)} ({_percent(probability)} sure), not like {name_of(target)}. "
         "Check the translation and the voice of this locale.",
         value=probability,
     )
@@ -112,13 +113,18 @@ def check_language(
 def check_written_language(target: Locale, read: Locale | None, agrees: bool | None, identifier: str) -> Finding:
     """Is the text in the target's language? `agrees` None: the identifier cannot tell (see language_id's contract)."""
     if agrees is None or read is None:
-        return not_measured("language_written", f"{identifier} cannot tell {target} from its letters", matters=False)
+        return not_measured(
+            "language_written", f"{identifier} cannot tell {name_of(target)} from its letters", matters=False
+        )
     if agrees:
-        return Finding(level=Level.OK, check="language_written", message=f"The translation reads like {target}.")
+        return Finding(
+            level=Level.OK, check="language_written", message=f"The translation reads like {name_of(target)}."
+        )
     return Finding(
         level=Level.DEGRADED,
         check="language_written",
-        message=f"The translation reads like {read}, not like {target}. Check it, or give a script for this locale.",
+        message=f"The translation reads like {name_of(read)}, not like {name_of(target)}. "
+        "Check it, or give a script for this locale.",
     )
 
 
@@ -127,7 +133,7 @@ def check_source_language(locale: Locale, probability: float, gates: Gates) -> F
     return gates.finding(
         "source_language",
         probability,
-        f"The source was taken for {locale} ({_percent(probability)} sure).",
+        f"The source was taken for {name_of(locale)} ({_percent(probability)} sure).",
         todo=f"If that is wrong, everything after it is: name the source's language, for example --from {locale}.",
     )
 

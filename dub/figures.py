@@ -24,7 +24,8 @@ Floats = npt.NDArray[np.float32]
 Scale = Callable[[float], float]
 
 PX_PER_S = 60
-MAX_WIDTH_PX = 24_000
+MIN_WIDTH_PX, MAX_WIDTH_PX = 1_080, 24_000
+"""The report's column, and what a browser still draws at once."""
 MAX_CURVE_S = 60.0
 MAX_PEAKS = 6_000
 LEFT_PX, RIGHT_PX = 8, 8
@@ -60,14 +61,14 @@ def timeline_figure(
     `refused`. Each line is a group with `data-seek` in seconds, for the page's script.
     """
     duration_s = max(float(script.duration), 0.1)
-    width = min(MAX_WIDTH_PX, max(640, round(duration_s * PX_PER_S)))
+    width = min(MAX_WIDTH_PX, max(MIN_WIDTH_PX, round(duration_s * PX_PER_S)))
 
     def x(seconds: float) -> float:
         return round(LEFT_PX + seconds / duration_s * (width - LEFT_PX - RIGHT_PX), 2)
 
     level_of = _level_of_lines(findings)
     overrun_of = {overrun.utterance_id: float(overrun.seconds) for overrun in timeline.overruns}
-    parts = [_axis(duration_s, x, 16, 148)]
+    parts = [_axis(duration_s, x, 16, 128)]
     text_of = {utterance.id: utterance.text for utterance in script.utterances}
     for take in timeline.placed:
         span = span_of(take)
@@ -89,9 +90,11 @@ def timeline_figure(
     for kind, first, last in _runs(frame_kinds):
         start_s, end_s = (min(duration_s, float(frame / frame_rate)) for frame in (first, last + 1))
         parts.append(_box(kind, x(start_s), 118, x(end_s), 10))
-    parts.append(f'<text class="t" x="{LEFT_PX}" y="143">lip-sync: re-rendered, kept, refused</text>')
+    for place, (kind, name) in enumerate((("rendered", "mouth moved"), ("kept", "kept"), ("refused", "refused"))):
+        left = LEFT_PX + 110 * place
+        parts.append(_box(kind, left, 135, left + 10, 10) + f'<text class="t" x="{left + 15}" y="144">{name}</text>')
     title = "Timeline of the dub: slots, takes, waveform, lip-sync coverage"
-    return _svg(width, 152, title, (0.0, duration_s), parts)
+    return _svg(width, 150, title, (0.0, duration_s), parts)
 
 
 def aperture_figure(
@@ -106,7 +109,7 @@ def aperture_figure(
     first = _worst_window(n_frames, frame_rate, closures)
     last = min(n_frames, first + int(MAX_CURVE_S * frame_rate))
     start_s, end_s = float(first / frame_rate), float(last / frame_rate)
-    width = max(640, round((end_s - start_s) * PX_PER_S))
+    width = max(MIN_WIDTH_PX, round((end_s - start_s) * PX_PER_S))
     shown = np.concatenate([curve[first:last][np.isfinite(curve[first:last])] for curve in (source, aimed, dub)])
     top = float(np.percentile(shown, 99.5)) * 1.1 if len(shown) else 0.3
     top = max(top, 0.1)
@@ -130,7 +133,7 @@ def aperture_figure(
     limit_y = y(CLOSED)
     parts.append(
         f'<line class="limit" x1="{LEFT_PX}" x2="{width - RIGHT_PX}" y1="{limit_y}" y2="{limit_y}"/>'
-        f'<text class="t" x="{LEFT_PX + 2}" y="{limit_y - 3}">lips closed below this</text>'
+        f'<text class="t" x="{width - RIGHT_PX}" y="{limit_y - 3}" text-anchor="end">closed below this line</text>'
     )
     for name, curve in (("source", source), ("aimed", aimed), ("dub", dub)):
         parts.extend(

@@ -47,99 +47,180 @@ class Gates(Record):
     """One limit per check. The field's name is the check's name in every Finding."""
 
     word_error: Limit = Limit(
-        what="Words misheard when a recogniser listens to the dub", better="low", ok=0.25, failed=0.5,
+        what="Words misheard when a recogniser listens to the dub",
+        better="low",
+        ok=0.25,
+        failed=0.5,
         source="project limit; the recogniser alone mishears 5-15 % of native speech in its better languages",
     )
     line_word_error: Limit = Limit(
-        what="Words of one line misheard", better="low", ok=0.5,
+        what="Words of one line misheard",
+        better="low",
+        ok=0.5,
         source="project limit: twice the overall one, because a line has few words",
     )
     speech_outside_slot: Limit = Limit(
-        what="Speech heard where no line is placed", better="low", ok=0.3, unit="s",
+        what="Speech heard where no line is placed",
+        better="low",
+        ok=0.3,
+        unit="s",
         source="project limit: the overrun limit",
     )
     line_level: Limit = Limit(
-        what="Loudest 50 ms of a line", better="high", ok=-50.0, failed=-60.0, unit="dBFS",
+        what="Loudest 50 ms of a line",
+        better="high",
+        ok=-50.0,
+        failed=-60.0,
+        unit="dBFS",
         source="project limit: -60 dBFS is the usual floor of a silence detector",
     )
     stretch_high: Limit = Limit(
-        what="Slowing down by time-stretch", better="low", ok=1.25, failed=1.35, unit="x",
-        source="peers call 1.2 safe and cap at 1.3-1.4 (pyvideotrans, VideoLingo, open-dubbing)",
+        what="Slowing down by time-stretch",
+        better="low",
+        ok=1.23,
+        failed=1.36,
+        unit="x",
+        source="speech slowed to less than 0.82 of its speed drags (peers' floor); 1.35 is the most ever asked for",
     )
     stretch_low: Limit = Limit(
-        what="Speeding up by time-stretch", better="high", ok=0.82, failed=0.74, unit="x",
-        source="1 / 1.22 is the floor used by peers; failed at 1 / 1.35",
+        what="Speeding up by time-stretch",
+        better="high",
+        ok=0.79,
+        failed=0.73,
+        unit="x",
+        source="up to 1.25 times the speed peers call safe (0.8 of the length); 1.35 is the most ever asked for",
     )
     overrun: Limit = Limit(
-        what="Speech beyond its slot", better="low", ok=0.3, failed=2.0, unit="s",
+        what="Speech beyond its slot",
+        better="low",
+        ok=0.3,
+        failed=2.0,
+        unit="s",
         source="project limit: the gap that peers keep between lines is 0.1-0.3 s",
     )
     piled_speech: Limit = Limit(
-        what="Two lines of the dub at once", better="low", ok=0.05, failed=0.5, unit="s",
+        what="Two lines of the dub at once",
+        better="low",
+        ok=0.05,
+        failed=0.5,
+        unit="s",
         source="project limit: longer than one plosive is heard as an interruption",
     )
     closure_recall: Limit = Limit(
-        what="Lips closed on p, b and m", better="high", ok=0.90, failed=0.50,
+        what="Lips closed on p, b and m",
+        better="high",
+        ok=0.90,
+        failed=0.50,
         source="real speech closes 28 of 28 (7 clips); after the Bilabial Closure Score, arXiv 2606.13630",
     )
     false_closures: Limit = Limit(
-        what="Lips shut inside open vowels", better="low", ok=0.60,
+        what="Lips shut inside open vowels",
+        better="low",
+        ok=0.60,
         source="real speech reaches 0.17-0.60, by neighbouring consonants (measured on 7 clips)",
     )
     silence_stability: Limit = Limit(
-        what="Lip movement while nobody speaks", better="low", ok=0.03, unit="eye distances",
+        what="Lip movement while nobody speaks",
+        better="low",
+        ok=0.03,
+        unit="eye distances",
         source="Silent Lip Stability of THEval, arXiv 2511.04520; limit: a third of speech's median aperture",
     )
     rendered_share: Limit = Limit(
-        what="Speech frames with a frontal face that were re-rendered", better="high", ok=0.95, failed=0.5,
+        what="Speech frames with a frontal face that were re-rendered",
+        better="high",
+        ok=0.95,
+        failed=0.5,
         source="project goal",
     )
     sharpness_ratio: Limit = Limit(
-        what="Sharpness of the dub's mouth against the source's", better="high", ok=0.7, failed=0.3, unit="x",
+        what="Sharpness of the dub's mouth against the source's",
+        better="high",
+        ok=0.7,
+        failed=0.3,
+        unit="x",
         source="project limit on the ratio of Laplacian energies; 1.0 is as sharp as the source",
     )
     flicker_ratio: Limit = Limit(
-        what="Flicker of the dub's mouth against the source's", better="low", ok=2.0, failed=4.0, unit="x",
+        what="Flicker of the dub's mouth against the source's",
+        better="low",
+        ok=2.0,
+        failed=4.0,
+        unit="x",
         source="project limit on the ratio of second differences in time; 1.0 is as steady as the source",
     )
     speech_quality: Limit = Limit(
-        what="Quality of the speech (DNSMOS overall, 1-5)", better="high", ok=2.6, failed=2.0,
+        what="Quality of the speech (DNSMOS overall, 1-5)",
+        better="high",
+        ok=2.6,
+        failed=2.0,
         source="measured: robotic formant speech 2.81, read human speech 3.11; 2 is 'poor' in ITU-T P.835",
     )
     loudness_error: Limit = Limit(
-        what="Distance from the loudness target", better="low", ok=1.0, failed=4.0, unit="LU",
+        what="Distance from the loudness target",
+        better="low",
+        ok=1.0,
+        failed=4.0,
+        unit="LU",
         source="EBU R 128 s1 allows +-1.0 LU where a programme cannot be normalised exactly",
     )
     true_peak: Limit = Limit(
-        what="True peak", better="low", ok=-1.0, failed=0.0, unit="dBTP",
+        what="True peak",
+        better="low",
+        ok=-1.0,
+        failed=0.0,
+        unit="dBTP",
         source="EBU R 128: maximum permitted true peak -1 dBTP; above 0 it clips",
     )
     duration_error: Limit = Limit(
-        what="Length of the dub against the source", better="low", ok=1.0, failed=1.0, unit="frames",
+        what="Length of the dub against the source",
+        better="low",
+        ok=1.0,
+        failed=1.0,
+        unit="frames",
         source="project promise: the source's duration to within a frame",
     )
     sound_early: Limit = Limit(
-        what="Sound ahead of the picture", better="low", ok=40.0, failed=90.0, unit="ms",
+        what="Sound ahead of the picture",
+        better="low",
+        ok=40.0,
+        failed=90.0,
+        unit="ms",
         source="EBU R 37 (+40 ms) and ITU-R BT.1359 acceptability (+90 ms)",
     )
     sound_late: Limit = Limit(
-        what="Sound behind the picture", better="low", ok=60.0, failed=185.0, unit="ms",
+        what="Sound behind the picture",
+        better="low",
+        ok=60.0,
+        failed=185.0,
+        unit="ms",
         source="EBU R 37 (-60 ms) and ITU-R BT.1359 acceptability (-185 ms)",
     )
     copied_lines: Limit = Limit(
-        what="Lines left in the source's language", better="low", ok=0.0, failed=0.2,
+        what="Lines left in the source's language",
+        better="low",
+        ok=0.0,
+        failed=0.2,
         source="project limit: one untranslated line is an error, a fifth of them a failed translation",
     )
     length_ratio_high: Limit = Limit(
-        what="Translation longer than the source line", better="low", ok=2.2, unit="x",
+        what="Translation longer than the source line",
+        better="low",
+        ok=2.2,
+        unit="x",
         source="project limit; published expansion from English reaches +25 %, +40 % from Japanese",
     )
     length_ratio_low: Limit = Limit(
-        what="Translation shorter than the source line", better="high", ok=0.35, unit="x",
+        what="Translation shorter than the source line",
+        better="high",
+        ok=0.35,
+        unit="x",
         source="project limit; published contraction from English reaches -35 %; half of that is suspicious",
     )
     source_language: Limit = Limit(
-        what="Certainty of the source's language", better="high", ok=0.5,
+        what="Certainty of the source's language",
+        better="high",
+        ok=0.5,
         source="project limit: under one half, another language is as likely",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -153,3 +154,12 @@ def coverage(review: Review) -> tuple[tuple[str, int, float], ...]:
     }
     total = sum(counts.values()) or 1
     return tuple((reason, n, n / total) for reason, n in sorted(counts.items(), key=lambda item: -item[1]))
+
+
+def tally(reviews: Iterable[Review]) -> str:
+    """`3 languages: 1 ok, 2 need a look`."""
+    counts = Counter(review.verdict for review in reviews)
+    n_all = counts.total()
+    words = {Level.OK: "ok", Level.DEGRADED: "needs a look" if counts[Level.DEGRADED] == 1 else "need a look"}
+    parts = [f"{counts[level]} {words.get(level, 'failed')}" for level in Level if counts[level]]
+    return f"{n_all} {'language' if n_all == 1 else 'languages'}: {', '.join(parts)}"

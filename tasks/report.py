@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from typing import Any, get_args
@@ -23,6 +22,7 @@ from dub.report_rows import (
     key_numbers,
     label_of,
     number,
+    tally,
     worst_findings,
 )
 from dub.review_tables import csv_bytes, summary_table
@@ -115,8 +115,10 @@ def _page(
     files = resources.files("tasks") / "report_page"
     player, style = (files.joinpath(name).read_text("utf-8") for name in ("player.js", "page.css"))
     page.globals["words_of_level"] = {str(level): words for level, words in WORDS_OF_LEVEL.items()}
-    page.globals["chip"] = page.get_template("macros.html", globals=page.globals).module.chip  # type: ignore[attr-defined]
-    tally = Counter(str(dub.review.verdict) for dub in dubs)
+    page.globals["signs"] = {"ok": "✓", "degraded": "!", "failed": "✕"}
+    macros = page.get_template("macros.html").module
+    for name in ("chip", "sign", "checks"):
+        page.globals[name] = getattr(macros, name)
     return page.get_template("page.html").render(
         title=title,
         policy=_policy(player),
@@ -124,7 +126,7 @@ def _page(
         script=Markup(player),
         facts=_facts(source, script),
         locales=[_locale(store, script, dub, number_of) for number_of, dub in enumerate(dubs)],
-        tally=[(str(level), tally[str(level)]) for level in Level if tally[str(level)]],
+        tally=tally(dub.review for dub in dubs),
         source_video=_href(source_video),
         source_tag=str(script.source_locale),
         duration_s=f"{float(source.video.duration):.2f}",
@@ -176,7 +178,8 @@ def _locale(store: Store, script: DubScript, dub: DubbedLocale, number_of: int) 
         "mouths": figures.get("mouths", ""),
         "lines": _lines(script, dub),
         "coverage": coverage(review),
-        "checks": [_row(row) for row in finding_rows(review.findings)],
+        "checks": [_row(row) for row in finding_rows(review.findings) if row.level is not Level.OK],
+        "passed": [_row(row) for row in finding_rows(review.findings) if row.level is Level.OK],
         "numbers": [
             (name.replace("_", " "), number(value) if isinstance(value, float) else value)
             for name, value in review.metrics.items()

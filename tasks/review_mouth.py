@@ -12,6 +12,7 @@ import numpy.typing as npt
 from dub.check_mouth import (
     FRONTAL_PITCH_DEG,
     FRONTAL_YAW_DEG,
+    LIP_SYNC_OFF,
     MouthEvidence,
     MouthReading,
     check_mouth,
@@ -35,7 +36,7 @@ from engines.face.contract import MOUTH_CORNERS, TrackedFace
 from engines.lipsync.contract import RenderLog
 
 GATES = Gates()
-CELL_PX = 140
+CELL_PX = 130
 SVG = "image/svg+xml"
 
 
@@ -167,7 +168,7 @@ def _sheet(
 
 
 def _mouth_metrics(evidence: MouthEvidence, reading: MouthReading) -> dict[str, float | int | str | None]:
-    has_speech = reading.n_speech_frames > 0
+    has_speech = reading.n_speech_frames > 0 and set(evidence.reason_counts) != {LIP_SYNC_OFF}
     return {
         "closure_recall": reading.closure_recall,
         "n_bilabials": len(reading.all_closures),

@@ -14,6 +14,7 @@ from dub.timecode import Span
 from dub.word_error import ErrorRate
 from engines import registry
 from engines.asr.contract import Recognition
+from lang.registry import name_of
 
 GATES = Gates()
 
@@ -36,7 +37,7 @@ def listen_back(found: Measured, store: Store, timeline: Timeline, choice: Engin
         is_near = first.locale.language == target.language
         heard = first if is_near else recogniser.recognise(speech, target)
     except LanguageNotSupported:
-        why = f"{choice.id} does not know {target}. A speaker of it must listen to the whole dub"
+        why = f"{choice.id} does not know {name_of(target)}. A speaker of it must listen to the whole dub"
         found.findings += [not_measured(check, why, matters=True) for check in ("word_error", "language_heard")]
         return ()
     lines = heard_lines(timeline, _words(heard))

@@ -290,7 +290,7 @@ def test_the_unseen_encoder_judges_the_voice() -> None:
     judge = SpeakerMatch("speaker 1", "judge", 0.5, 0.65, is_unseen=True)
     (finding,) = check_voice((fitted, judge), ())
     assert (finding.level, finding.value, finding.limit) == (Level.DEGRADED, 0.5, 0.65)
-    assert "not cloned" in finding.message
+    assert "Do not call it cloned" in finding.message
     (alone,) = check_voice((fitted,), ())
     assert alone.level is Level.OK
     assert "flatters" in alone.message
