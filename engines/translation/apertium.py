@@ -74,9 +74,14 @@ _FUTURE_SUBJUNCTIVE = {
 }  # fmt: skip
 _IF_CLAUSE = re.compile(r"((?:^|[.,;:!?] )se (?:não |ele |ela |você )?)(\w+)\b(?!-)", re.IGNORECASE)
 
+_CATALAN_CONTRACTIONS = (
+    (r"\b([Dd])e el(s?)\b", r"\1el\2"),
+    (r"\b([Aa]) el(s?)\b", r"\1l\2"),
+    (r"\b([Pp])er el(s?)\b", r"\1el\2"),
+)
 _POST_EDITS = {
     "pt-es": ((r"\b([Bb])uen día\b", r"\1uenos días"),),
-    "por-cat": ((r"\bper a nusos\b", "per a nosaltres"), (r"\bnusos dos\b", "nosaltres dos")),
+    "por-cat": ((r"\bper a nusos\b", "per a nosaltres"), (r"\bnusos dos\b", "nosaltres dos"), *_CATALAN_CONTRACTIONS),
 }
 """Standing faults of a pair's own dictionary, seen in its output."""
 

@@ -132,6 +132,15 @@ def test_a_batch_that_comes_back_in_another_number_goes_line_by_line(monkeypatch
 
 
 @needs_apertium
+def test_a_batch_is_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = apertium.Apertium()
+    run, texts = engine._run, []
+    monkeypatch.setattr(engine, "_run", lambda text, mode: texts.append(text) or run(text, mode))
+    assert len(engine.translate(["Eu sou de Lisboa", "e eu amo a cidade."] * 20, PT, ES)) == 40
+    assert len(texts) == 1
+
+
+@needs_apertium
 def test_a_line_that_comes_back_empty_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = apertium.Apertium()
     monkeypatch.setattr(engine, "_run", lambda text, mode: "\n\n")
