@@ -23,9 +23,15 @@ def translate(desk: Desk, script: DubScript, locale: Locale, route: tuple[Engine
     """Put each utterance into `locale`, hop by hop, and keep its names.
 
     `route`: engines whose options name their hop, as `find_route` gives them. One that starts in English takes the
-    English lines of a script in another language; () gives those lines as they are. Raises EngineFailed naming the
-    utterance that came back without words, or that has no English line.
+    English lines of a script in another language; () gives those lines as they are. Raises BadInput for a target in
+    the language that is spoken, EngineFailed naming the utterance that came back without words, or that has no
+    English line.
     """
+    if script.source_locale.language == locale.language:
+        raise BadInput(
+            f"the target {locale} is the language that is spoken ({script.source_locale})",
+            mend=f"leave it out, or give what is to be said: --script {locale}=FILE",
+        )
     starts_in = route[0].options["source"] if route else ENGLISH
     given = _lines(script, Locale(starts_in))
     lines = given

@@ -210,6 +210,11 @@ def test_translate_takes_the_english_of_another_language_or_names_the_line_that_
         translate(desk, script_of(*lines, locale=Locale("ru"), pivot={"u0001": "Good morning"}), ES, route)
 
 
+def test_translate_refuses_the_language_that_is_spoken(desk: Desk) -> None:
+    with pytest.raises(BadInput, match="the target en-GB is the language that is spoken"):
+        translate(desk, script_of(*SPOKEN), Locale("en-GB"), ())
+
+
 def test_translate_refuses_a_route_from_another_language(desk: Desk) -> None:
     hop = EngineChoice(family="translation", id="pseudo", fingerprint="x", options={"source": "es", "target": "pt-BR"})
     with pytest.raises(BadInput, match="the route starts in es, the script is in en"):
