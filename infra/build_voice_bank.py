@@ -3,7 +3,7 @@
     python infra/build_voice_bank.py [--out engines/tts/data/voice_bank.npz] [--n-mixes 107]
 
 54 stock voices and 107 mixes (2-4 voices, Dirichlet 0.7 weights on their z, scaled by 1..1.45, plus noise of
-0.12), two fixed sentences each, seed 7. Takes about 6 minutes on two idle cores; every entry is kept in a
+0.12), two fixed sentences each, seed 7. Takes about 6 minutes of one core; every entry is kept in a
 work file beside the output, so a stopped run goes on where it was. Run it again whenever Kokoro's graph, its
 voices or the encoder change.
 """
@@ -35,7 +35,7 @@ def main() -> None:
 
     folder = weights.folder("kokoro")
     voices = read_stock_voices(folder)
-    graph = KokoroGraph(folder / "kokoro-v1.0.int8.dur.onnx", n_threads=2)
+    graph = KokoroGraph(folder / "kokoro-v1.0.int8.dur.onnx")
     encoder = registry.load("speaker", "ge2e-voicefilter")
     phonemes = [phonemize(sentence, "en-us") for sentence in SENTENCES]
 
@@ -72,8 +72,8 @@ def entries(voices: StockVoices, n_mixes: int) -> tuple[np.ndarray, list[np.ndar
     for _ in range(n_mixes):
         chosen = random.choice(len(stock_z), size=random.integers(2, 5), replace=False)
         weight = random.dirichlet(np.full(len(chosen), 0.7))
-        mix = (weight @ stock_z[chosen]) * random.uniform(1.0, 1.45) + random.normal(0, 0.12, stock_z.shape[1])
-        mixes.append(mix)
+        mix = (weight @ stock_z[chosen]) * random.uniform(1.0, 1.45)
+        mixes.append(mix + random.normal(0, 0.12, stock_z.shape[1]))
     # float16 is what the bank keeps: render exactly what it will say was rendered.
     mixes_z = np.array(mixes).astype(np.float16).astype(np.float64)
     return np.concatenate([stock_z, mixes_z]), [*voices.packs, *(space.pack_of(mix) for mix in mixes_z)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -10,7 +11,7 @@ from dub.artifact import Artifact
 from dub.cast import Cast
 from dub.errors import BadInput, DubError
 from dub.progress import report
-from dub.script import DubScript, PhonemeSpan, Take, Takes, Translation
+from dub.script import DubScript, PhonemeSpan, Take, Takes, Translation, Utterance
 from dub.stage import Desk, EngineChoice, stage
 from dub.wav import WAV, write_wav
 from engines import registry
@@ -62,17 +63,22 @@ def speak(desk: Desk, script: DubScript, translation: Translation, cast: Cast, e
             f"the {translation.locale} translation has lines the script lacks: {', '.join(sorted(unknown))}"
         )
     spoken = [(i, utterance) for i, utterance in enumerate(script.utterances) if utterance.id in lines]
-    takes = []
-    for n_done, (i, utterance) in enumerate(spoken):
-        report(n_done, len(spoken))
-        line = lines[utterance.id]
+    budgets = {utterance.id: Budget.of(script, i) for i, utterance in spoken}
+
+    def best_take(utterance: Utterance) -> Take:
         style = _style_of(cast, utterance.speaker, engine, utterance.id)
+        line = lines[utterance.id]
 
-        def say(text: str, speed: float, style: Artifact = style, utterance_id: str = utterance.id) -> Take:
-            return speak_line(desk, utterance_id, text, translation.locale, style, speed, engine)
+        def say(text: str, speed: float) -> Take:
+            return speak_line(desk, utterance.id, text, translation.locale, style, speed, engine)
 
-        takes.append(_best_take(say, Budget.of(script, i), line.text, line.alternatives))
-    report(len(spoken), len(spoken))
+        return _best_take(say, budgets[utterance.id], line.text, line.alternatives)
+
+    takes = []
+    with ThreadPoolExecutor(max_workers=desk.n_threads) as threads:
+        for take in threads.map(best_take, [utterance for _, utterance in spoken]):
+            takes.append(take)
+            report(len(takes), len(spoken))
     return Takes(locale=translation.locale, voice_engine=engine.id, takes=tuple(takes))
 
 

@@ -26,11 +26,11 @@ class VoiceFilterEncoder:
 
     same_speaker_threshold = 0.605
 
-    def __init__(self, model: Path, n_threads: int) -> None:
+    def __init__(self, model: Path) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = n_threads
+        options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         self._session: Any = onnxruntime.InferenceSession(
@@ -66,10 +66,10 @@ def log_mel(speech: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return np.log10(power @ slaney_filters(40, 512, 16_000).T + 1e-10).astype(np.float32)
 
 
-def load(n_threads: int = 2) -> VoiceFilterEncoder:
+def load() -> VoiceFilterEncoder:
     from engines import weights
 
-    return VoiceFilterEncoder(weights.folder("ge2e-voicefilter") / "embedder.int8.onnx", n_threads)
+    return VoiceFilterEncoder(weights.folder("ge2e-voicefilter") / "embedder.int8.onnx")
 
 
 ENGINE = EngineSpec(

@@ -151,7 +151,7 @@ def _joined(pieces: list[Speech]) -> Speech:
     return Speech(np.concatenate([piece.samples for piece in pieces]), RATE_HZ, tuple(phonemes))
 
 
-def load(n_threads: int = 2) -> Kokoro:
+def load() -> Kokoro:
     import espeakng_loader  # noqa: F401  found missing now, not at the first line
     import phonemizer  # noqa: F401
 
@@ -159,7 +159,7 @@ def load(n_threads: int = 2) -> Kokoro:
     from engines.tts.kokoro_voices import read_stock_voices
 
     folder = weights.folder("kokoro")
-    return Kokoro(KokoroGraph(folder / "kokoro-v1.0.int8.dur.onnx", n_threads), read_stock_voices(folder))
+    return Kokoro(KokoroGraph(folder / "kokoro-v1.0.int8.dur.onnx"), read_stock_voices(folder))
 
 
 ENGINE = EngineSpec(

@@ -10,6 +10,7 @@ CPU: seconds per trial, and it overfits its test phrase.
 from __future__ import annotations
 
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -37,6 +38,9 @@ N_FITTED_COORDINATES = 24
 RIDGE = 3.0
 N_STARTS, N_STEPS, N_SOLUTIONS, N_NEIGHBOURS = 6, 400, 4, 3
 STEP, BOX, BOX_PULL, START_PULL = 3.0, 1.2, 0.008, 0.004
+
+
+ENGLISH = Locale("en")
 
 
 @lru_cache(maxsize=1)
@@ -150,32 +154,38 @@ def fit_voice(say: Say, voices: StockVoices, reference: Samples, rate_hz: int, h
     bank = VoiceBank.read(BANK_FILE)
     trial, score = sentences()["en"][:2], sentences()["en"][2:]
 
-    def takes_of(pack: Pack, texts: list[str]) -> list[Samples]:
-        return [say(text, Locale("en"), pack).samples for text in texts]
-
     tried = candidates(bank, voices, speaker.embedding)
     # All speak the first sentence, the better half the second: the worse half is rarely near.
-    first = [takes_of(candidate.pack, trial[:1]) for candidate in tried]
-    better = sorted(range(len(tried)), key=lambda i: -speaker.likeness(first[i]))[: (len(tried) + 1) // 2]
-    takes = {i: first[i] + takes_of(tried[i].pack, trial[1:]) for i in better}
+    first = takes_of(say, [(trial[0], candidate.pack) for candidate in tried])
+    better = sorted(range(len(tried)), key=lambda i: -speaker.likeness([first[i]]))[: (len(tried) + 1) // 2]
+    second = takes_of(say, [(trial[1], tried[i].pack) for i in better])
+    takes = {i: [first[i], take] for i, take in zip(better, second, strict=True)}
     best = max(takes, key=lambda i: speaker.likeness(takes[i]))
     polish = max(
         speaker.polishes(takes[best]),
         key=lambda way: speaker.likeness([way.apply(take) for take in takes[best]]),
     )
     winner, nearest = tried[best], tried[0]
-    scored = [polish.apply(take) for take in takes_of(winner.pack, score)]
+    scored = [polish.apply(take) for take in takes_of(say, [(text, winner.pack) for text in score])]
     style = KokoroStyle(winner.pack, winner.made_of, polish, speaker.embedding, speaker.curve, speaker.pitch)
     stock = bank.mean_embeddings[: len(voices.names)]
     return FittedVoice(
         style=style.to_bytes(),
         made_of=f"{winner.made_of}; {in_words(polish)}",
         similarity=speaker.likeness(scored),
-        nearest_similarity=speaker.likeness(scored if best == 0 else takes_of(nearest.pack, score)),
+        nearest_similarity=speaker.likeness(
+            scored if best == 0 else takes_of(say, [(text, nearest.pack) for text in score])
+        ),
         others_similarity=float((stock @ speaker.embedding).mean()),
         samples=np.concatenate(scored),
         rate_hz=RATE_HZ,
     )
+
+
+def takes_of(say: Say, wanted: list[tuple[str, Pack]], locale: Locale = ENGLISH) -> list[Samples]:
+    """Every text in its pack's voice, in order; two at a time."""
+    with ThreadPoolExecutor(max_workers=2) as two:
+        return list(two.map(lambda each: say(each[0], locale, each[1]).samples, wanted))
 
 
 def in_words(polish: Polish) -> str:

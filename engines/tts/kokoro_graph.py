@@ -152,14 +152,15 @@ class Rendering:
 
 
 class KokoroGraph:
-    """One onnxruntime session. Thread-safe: sessions run concurrently, the same inputs give the same
-    samples."""
+    """One onnxruntime session of one thread: two calls side by side take a third less CPU than one call on two
+    threads. Thread-safe, calls run concurrently; the same inputs give the same samples.
+    """
 
-    def __init__(self, model: Path, n_threads: int) -> None:
+    def __init__(self, model: Path) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = n_threads
+        options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         self._session: Any = onnxruntime.InferenceSession(

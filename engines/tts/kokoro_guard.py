@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from dub.word_error import aligned, characters_wrong, comparable_words
-from engines.tts.kokoro_fit import Say, in_words, sentences
+from engines.tts.kokoro_fit import Say, in_words, sentences, takes_of
 from engines.tts.kokoro_graph import RATE_HZ
 from engines.tts.kokoro_locales import KokoroLocale, kokoro_locale
 from engines.tts.kokoro_style import KokoroStyle
@@ -40,8 +40,8 @@ def fit_locale(
     native_name = _native_voice(voices, how, style)
     native = voices.pack(native_name)
 
-    def takes_of(pack: Pack) -> list[Samples]:
-        return [say(text, locale, pack).samples for text in texts]
+    def spoken_by(pack: Pack) -> list[Samples]:
+        return takes_of(say, [(text, pack) for text in texts], locale)
 
     def misheard(takes: list[Samples], expected: str) -> float:
         pause = np.zeros(round(0.6 * RATE_HZ), np.float32)
@@ -49,7 +49,7 @@ def fit_locale(
         words = aligned(comparable_words(expected), comparable_words(heard))
         return characters_wrong(words).rate or 0.0
 
-    native_takes = takes_of(native)
+    native_takes = spoken_by(native)
     expected = " ".join(texts)
     native_error = misheard(native_takes, expected)
     if native_error > LEGIBLE:
@@ -61,7 +61,7 @@ def fit_locale(
         # Voices are fitted in English: there the fitted prosody is tried first.
         tries.insert(0, (0.0, style.pack))
     for share, pack in tries:
-        takes = native_takes if share == 1.0 else takes_of(pack)
+        takes = native_takes if share == 1.0 else spoken_by(pack)
         for polish in _polishes(style, takes, pack is style.pack):
             polished = [polish.apply(take) for take in takes]
             error = misheard(polished, expected)

@@ -36,7 +36,9 @@ LOCALES: dict[Locale, KokoroLocale] = {
     Locale("it"): KokoroLocale("it", ("if_sara", "im_nicola")),
     Locale("pt-BR"): KokoroLocale("pt-br", ("pf_dora", "pm_alex")),
     Locale("ca"): KokoroLocale("ca", ("ef_dora", "em_alex"), "borrowed"),
-    Locale("de"): KokoroLocale("de", ("if_sara", "im_nicola"), "borrowed", {"ʏ": "y"}),
+    Locale("de"): KokoroLocale("de", ("if_sara", "hm_omega"), "borrowed", {"ʏ": "y", "ɔø": "ɔɪ", "ɜ": "ɐ"}),
+    Locale("pl"): KokoroLocale("pl", ("ef_dora", "em_alex"), "borrowed", {"ʑ": "ʒ"}),
+    Locale("pt-PT"): KokoroLocale("pt", ("pf_dora", "pm_alex"), "borrowed"),
 }
 # "pt" alone means Brazil (CLDR likely subtags: pt -> pt-Latn-BR).
 LOCALES[Locale("pt")] = LOCALES[Locale("pt-BR")]
@@ -46,7 +48,8 @@ _EVERYWHERE = {"¿": "", "¡": "", "«": '"', "»": '"', "-": " "}
 
 def kokoro_locale(locale: Locale) -> KokoroLocale:
     """How Kokoro speaks `locale`: its own entry, or its language's. Raises LanguageNotSupported."""
-    for tag in (locale, Locale(locale.language)):
+    american_spanish = locale.language == "es" and locale not in ("es", "es-ES")
+    for tag in (locale, Locale("es-419") if american_spanish else locale, Locale(locale.language)):
         if tag in LOCALES:
             return LOCALES[tag]
     raise LanguageNotSupported(

@@ -49,8 +49,9 @@ def read_stock_voices(folder: Path) -> StockVoices:
     names = tuple((folder / "voices.txt").read_text(encoding="utf-8").split())
     values = np.fromfile(folder / "voices.bin", dtype="<f4")
     if values.size != len(names) * STYLE_ROWS * STYLE_DIM:
+        n_needed = len(names) * STYLE_ROWS * STYLE_DIM
         raise WeightsCorrupt(
-            f"voices.bin has {values.size} numbers, {len(names)} voices need {len(names) * STYLE_ROWS * STYLE_DIM}",
+            f"voices.bin has {values.size} numbers, {len(names)} voices need {n_needed}",
             mend="polydub models pull kokoro",
         )
     return StockVoices(names, values.reshape(len(names), STYLE_ROWS, STYLE_DIM))
