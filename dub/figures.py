@@ -27,7 +27,7 @@ PX_PER_S = 60
 MIN_WIDTH_PX, MAX_WIDTH_PX = 1_080, 24_000
 """The report's column, and what a browser still draws at once."""
 MAX_CURVE_S = 60.0
-MAX_PEAKS = 6_000
+MAX_PEAKS, PEAKS_PER_S = 6_000, 40
 LEFT_PX, RIGHT_PX = 8, 8
 
 _STYLE = """
@@ -64,7 +64,7 @@ def timeline_figure(
     width = min(MAX_WIDTH_PX, max(MIN_WIDTH_PX, round(duration_s * PX_PER_S)))
 
     def x(seconds: float) -> float:
-        return round(LEFT_PX + seconds / duration_s * (width - LEFT_PX - RIGHT_PX), 2)
+        return round(LEFT_PX + seconds / duration_s * (width - LEFT_PX - RIGHT_PX), 1)
 
     level_of = _level_of_lines(findings)
     overrun_of = {overrun.utterance_id: float(overrun.seconds) for overrun in timeline.overruns}
@@ -116,10 +116,10 @@ def aperture_figure(
 
     def x(seconds: float) -> float:
         share = (seconds - start_s) / max(end_s - start_s, 1e-6)
-        return round(LEFT_PX + share * (width - LEFT_PX - RIGHT_PX), 2)
+        return round(LEFT_PX + share * (width - LEFT_PX - RIGHT_PX), 1)
 
     def y(value: float) -> float:
-        return round(150 - 126 * min(max(value, 0.0) / top, 1.0), 2)
+        return round(150 - 126 * min(max(value, 0.0) / top, 1.0), 1)
 
     parts = []
     for take in timeline.placed:
@@ -225,7 +225,7 @@ def _waveform(dialogue: Floats, x: Scale, middle: int, height: int) -> str:
     if not len(dialogue):
         return ""
     duration_s = len(dialogue) / MASTER_RATE_HZ
-    n_peaks = max(2, min(MAX_PEAKS, round(duration_s * 60)))
+    n_peaks = max(2, min(MAX_PEAKS, round(duration_s * PEAKS_PER_S)))
     edges = np.linspace(0, len(dialogue), n_peaks + 1).astype(int)
     peaks = np.array([np.abs(dialogue[start:end]).max() if end > start else 0.0 for start, end in pairwise(edges)])
     peaks = peaks / max(float(peaks.max()), 1e-6) * height
@@ -261,7 +261,7 @@ def _clock(seconds: int) -> str:
 
 
 def _box(kind: str, left: float, top: int, right: float, height: int) -> str:
-    width = max(round(right - left, 2), 0.5)
+    width = max(round(right - left, 1), 0.5)
     return f'<rect class="{kind}" x="{left}" y="{top}" width="{width}" height="{height}"/>'
 
 

@@ -75,6 +75,7 @@ def review(
     kinds = [log.reasons[index].split(":")[0] for index in log.decision]
     figure = timeline_figure(script, timeline, found.findings, dialogue[0], kinds, source.video.frame_rate)
     found.figures["timeline"] = store.put_bytes(figure.encode(), "image/svg+xml")
+    found.metrics["voices"] = "; ".join(f"{voice.speaker}: {voice.made_of or voice.engine}" for voice in cast.voices)
     found.metrics["consent"] = "; ".join(f"{voice.speaker}: {voice.consent}" for voice in cast.voices)
     progress.report(4, N_STEPS)
     return Review(
