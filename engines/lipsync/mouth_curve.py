@@ -62,10 +62,12 @@ CONSONANT_FADE_PER_S = 17.0
 open, and second differences of the aperture fall under real talking's 0.016 to 0.034."""
 USUAL_SOUND_S = 0.09
 DIPHTHONG_SPLIT = 0.55
+LEAST_OPEN = 0.5
+"""A sound that wants the mouth open gets at least this share of it, however wide its neighbours are."""
 SHORTEST_SILENCE_S = 0.27
 """Shorter gaps inside speech are no silence: the lips go on to the next sound."""
 
-CLOSE_BEFORE_S, CLOSE_AFTER_S = 0.045, 0.045
+CLOSE_BEFORE_S, CLOSE_AFTER_S = 0.025, 0.050
 """A bilabial's lips are shut from before its onset is heard to shortly after, at least two frames at 25 fps."""
 CLOSING_S = 0.065
 """From speaking to shut, and back."""
@@ -226,6 +228,7 @@ def _as_spoken_by(
     mean, sd = float(wanted[is_speech].mean()), float(wanted[is_speech].std())
     gain = speaker.aperture_sd / max(sd, 0.05)
     spoken = speaker.aperture_mean + (wanted - mean) * gain
+    spoken = np.maximum(spoken, LEAST_OPEN * wanted * speaker.aperture_high)
     return np.clip(spoken, 0.0, speaker.aperture_high) * (1 - np.clip(silence, 0, 1))
 
 

@@ -1,0 +1,247 @@
+"""The whole engine: on a drawn face whose every pixel is known, on the shipped sample, and on people."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dub import media, mouth_metrics
+from dub.errors import EngineFailed
+from dub.script import PhonemeSpan
+from dub.source import VideoFacts
+from dub.timecode import MASTER_RATE_HZ
+from dub.video_facts import video_facts
+from dub.wav import write_wav
+from engines import registry
+from engines.face.contract import TrackedFace
+from engines.lipsync import exemplar
+from engines.lipsync.contract import RenderLog, SpokenSpan
+from tests.engines.lipsync import cartoon
+
+Frame = np.ndarray
+
+
+def spoken(*sounds: tuple[str, float, float]) -> tuple[SpokenSpan, ...]:
+    """(ipa, start, end in s) as one utterance."""
+    phonemes = tuple(
+        PhonemeSpan(ipa=ipa, start_sample=round(start * 48_000), end_sample=round(end * 48_000))
+        for ipa, start, end in sounds
+    )
+    return (SpokenSpan("u0001", phonemes[0].start_sample, phonemes[-1].end_sample, phonemes),)
+
+
+SAID = spoken(
+    *(("m", 1.2, 1.3), ("a", 1.3, 1.6), ("m", 1.6, 1.7), ("a", 1.7, 1.9), ("i", 1.9, 2.1), ("p", 2.1, 2.2)),
+    *(("a", 2.2, 2.5), ("n", 2.5, 2.6), ("a", 2.6, 2.9), ("b", 2.9, 3.0), ("a", 3.0, 3.3)),
+)
+"""The source's drawn mouth talks from 1 to 5 s; the dub from 1.2 to 3.3 s."""
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> cartoon.Cartoon:
+    return cartoon.make(tmp_path_factory.mktemp("cartoon"))
+
+
+class Render:
+    """One run of the engine: its log, the frames it decoded and the frames it gave to the encoder."""
+
+    def __init__(
+        self, clip: cartoon.Cartoon, folder: Path, said: tuple[SpokenSpan, ...], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.decoded: list[Frame] = []
+        self.written: list[Frame] = []
+        read, write = media.read_frames, media.FrameWriter.write
+
+        def remember_read(*args: object, **kwargs: object) -> Iterator[Frame]:
+            for frame in read(*args, **kwargs):  # type: ignore[arg-type]
+                self.decoded.append(frame.copy())
+                yield frame
+
+        def remember_write(writer: media.FrameWriter, frame: Frame) -> None:
+            self.written.append(frame.copy())
+            write(writer, frame)
+
+        clip.face.save(folder / "face.npz")
+        engine = registry.load("lipsync", "exemplar")
+        engine.prepare(clip.video, clip.facts, folder / "face.npz", clip.dialogue, folder / "bank")
+        monkeypatch.setattr(media, "read_frames", remember_read)
+        monkeypatch.setattr(media.FrameWriter, "write", remember_write)
+        self.log: RenderLog = engine.render(
+            clip.video, clip.facts, folder / "face.npz", folder / "bank", said, clip.dialogue, folder / "out.mp4"
+        )
+        monkeypatch.undo()
+        self.out = folder / "out.mp4"
+
+
+@pytest.fixture
+def render(clip: cartoon.Cartoon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Render:
+    return Render(clip, tmp_path, SAID, monkeypatch)
+
+
+def test_the_drawn_mouth_says_the_dub(clip: cartoon.Cartoon, render: Render) -> None:
+    opening = np.array([cartoon.opening_px(f, m) for f, m in zip(render.written, clip.middle_px, strict=True)])
+    aperture = (opening / cartoon.IOD_PX).astype(np.float32)
+    phonemes = [phoneme for span in SAID for phoneme in span.phonemes]
+    found = mouth_metrics.closures(aperture, cartoon.RATE, phonemes, np.ones(len(aperture), bool))
+    assert len(found) == 4
+    assert [closure.aperture for closure in found] == [0, 0, 0, 0]
+    vowels = [p for p in phonemes if p.ipa == "a"]
+    peaks = [aperture[int(p.start_sample / 48_000 * 25) : int(p.end_sample / 48_000 * 25) + 1].max() for p in vowels]
+    assert min(peaks) > 0.12
+    assert np.corrcoef(aperture[render.log.is_rendered()], render.log.aperture[render.log.is_rendered()])[0, 1] > 0.9
+
+
+def test_where_the_source_talks_on_and_the_dub_is_silent_the_mouth_is_shut(
+    clip: cartoon.Cartoon, render: Render
+) -> None:
+    late = range(int(3.8 * 25), int(4.9 * 25))
+    assert max(cartoon.opening_px(render.decoded[i], clip.middle_px[i]) for i in late) > 10
+    assert max(cartoon.opening_px(render.written[i], clip.middle_px[i]) for i in late) <= 1
+    assert render.log.counts()["rendered: mouth held shut"] > 20
+
+
+def test_kept_frames_and_everything_outside_the_lower_face_stay_pixel_for_pixel(
+    clip: cartoon.Cartoon, render: Render
+) -> None:
+    rendered = render.log.is_rendered()
+    assert not rendered[: int(0.8 * 25)].any()
+    assert rendered[int(1.3 * 25)]
+    assert len(render.written) == clip.facts.n_frames
+    for i, (before, after) in enumerate(zip(render.decoded, render.written, strict=True)):
+        if not rendered[i]:
+            assert np.array_equal(before, after)
+            continue
+        eyes_and_nose = slice(0, int(clip.middle_px[i, 1] + 0.5 * cartoon.IOD_PX))
+        assert np.array_equal(before[eyes_and_nose], after[eyes_and_nose])
+        side = slice(0, int(clip.middle_px[i, 0] - 0.9 * cartoon.IOD_PX))
+        assert np.array_equal(before[: cartoon.SIZE_PX, side], after[: cartoon.SIZE_PX, side])
+
+
+def test_the_output_has_the_sources_frames_rate_and_size(clip: cartoon.Cartoon, render: Render) -> None:
+    facts = video_facts(render.out)
+    assert (facts.n_frames, facts.frame_rate, facts.width_px, facts.height_px) == (
+        clip.facts.n_frames,
+        clip.facts.frame_rate,
+        cartoon.SIZE_PX,
+        cartoon.SIZE_PX,
+    )
+    assert sum(render.log.counts().values()) == clip.facts.n_frames
+
+
+def test_the_same_inputs_give_the_same_pixels(
+    clip: cartoon.Cartoon, render: Render, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "again").mkdir()
+    again = Render(clip, tmp_path / "again", SAID, monkeypatch)
+    assert all(np.array_equal(one, other) for one, other in zip(render.written, again.written, strict=True))
+
+
+def test_a_title_without_a_face_is_kept_whole(
+    clip: cartoon.Cartoon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody = replace(clip.face, points=np.full_like(clip.face.points, np.nan))
+    run = Render(replace(clip, face=nobody), tmp_path, SAID, monkeypatch)
+    assert not run.log.is_rendered().any()
+    assert run.log.counts()["kept: no face"] > 50
+    assert all(np.array_equal(one, other) for one, other in zip(run.decoded, run.written, strict=True))
+
+
+def test_a_narrators_shot_is_kept_whole(clip: cartoon.Cartoon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shut = cartoon.track_of(np.zeros(clip.facts.n_frames), clip.middle_px)
+    run = Render(replace(clip, face=shut), tmp_path, SAID, monkeypatch)
+    assert not run.log.is_rendered().any()
+    assert run.log.counts()["kept: off-screen voice"] > 50
+
+
+def test_a_track_of_another_length_is_refused(clip: cartoon.Cartoon, tmp_path: Path) -> None:
+    clip.face.save(tmp_path / "face.npz")
+    longer = clip.facts.model_copy(update={"n_frames": clip.facts.n_frames + 1})
+    with pytest.raises(EngineFailed, match="frames"):
+        registry.load("lipsync", "exemplar").render(
+            clip.video, longer, tmp_path / "face.npz", tmp_path / "bank", SAID, clip.dialogue, tmp_path / "out.mp4"
+        )
+
+
+def test_an_error_of_the_decoder_comes_out_and_leaves_no_thread_waiting() -> None:
+    def broken() -> Iterator[Frame]:
+        yield np.zeros((2, 2), np.uint8)
+        raise EngineFailed("cut off")
+
+    with pytest.raises(EngineFailed, match="cut off"), exemplar.Ahead(broken()) as frames:
+        assert len(list(frames)) == 1
+
+
+def test_an_error_of_the_encoder_comes_out() -> None:
+    def full(_: Frame) -> None:
+        raise EngineFailed("disk full")
+
+    with pytest.raises(EngineFailed, match="disk full"), exemplar.Behind(full) as finished:
+        for _ in range(50):
+            finished.put(np.zeros((2, 2), np.uint8))
+
+
+def _closure_recall(
+    video: Path, facts: VideoFacts, dialogue: Path, said: tuple[SpokenSpan, ...], folder: Path
+) -> tuple[float, float]:
+    """(share of bilabials whose lips are seen to meet in the rendered file, share of speech frames rendered)."""
+    tracker = registry.load("face", "mediapipe")
+    tracker.track(video, facts).save(folder / "face.npz")
+    engine = registry.load("lipsync", "exemplar")
+    engine.prepare(video, facts, folder / "face.npz", dialogue, folder / "bank")
+    log = engine.render(video, facts, folder / "face.npz", folder / "bank", said, dialogue, folder / "out.mp4")
+    seen: TrackedFace = tracker.track(folder / "out.mp4", facts)
+    phonemes = [phoneme for span in said for phoneme in span.phonemes]
+    found = mouth_metrics.closures(seen.aperture, facts.frame_rate, phonemes, np.ones(facts.n_frames, bool))
+    speech = np.zeros(facts.n_frames, bool)
+    for phoneme in phonemes:
+        first, last = (Fraction(at, MASTER_RATE_HZ) for at in (phoneme.start_sample, phoneme.end_sample))
+        speech[int(first * facts.frame_rate) : int(last * facts.frame_rate) + 1] = True
+    return float(np.mean([closure.is_closed for closure in found])), float(log.is_rendered()[speech].mean())
+
+
+def _foreign_words(duration_s: float, seed: int) -> tuple[SpokenSpan, ...]:
+    """Syllables that the source never says, at a talking pace, with a pause after every eighth."""
+    choose, at, sounds = np.random.default_rng(seed), 0.4, []
+    syllable = 0
+    while at < duration_s - 0.6:
+        consonant, vowel = choose.choice(list("pbmtdkslfnɾ")), choose.choice(list("aeioua"))
+        length = float(choose.uniform(0.05, 0.08))
+        sounds += [(consonant, at, at + length), (vowel, at + length, at + length + 0.11)]
+        at += length + 0.11
+        syllable += 1
+        at += 0.6 if syllable % 8 == 0 else 0
+    return spoken(*sounds)
+
+
+@pytest.mark.models
+@pytest.mark.slow
+def test_the_shipped_sample_closes_its_lips_for_a_foreign_text(sample_video: Path, tmp_path: Path) -> None:
+    if not sample_video.exists():
+        pytest.fail("samples/hello.mp4 is part of the project")
+    facts = video_facts(sample_video)
+    write_wav(tmp_path / "dialogue.wav", media.read_audio(sample_video, 48_000, 1), 48_000)
+    said = _foreign_words(float(facts.duration), seed=1)
+    recall, share = _closure_recall(sample_video, facts, tmp_path / "dialogue.wav", said, tmp_path)
+    assert recall >= 0.95
+    assert share >= 0.95
+    assert json.loads(sample_video.with_suffix(".json").read_text())["n_frames"] == facts.n_frames
+
+
+@pytest.mark.media
+@pytest.mark.models
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "clip_name", ["english_10s", "english_portrait_20s", "russian_portrait_10s", "spanish_editlist_10s"]
+)
+def test_people_close_their_lips_for_a_foreign_text(clip_name: str, shared_media: Path, tmp_path: Path) -> None:
+    video = shared_media / "video" / f"{clip_name}.mp4"
+    facts = video_facts(video)
+    write_wav(tmp_path / "dialogue.wav", media.read_audio(video, 48_000, 1), 48_000)
+    said = _foreign_words(float(facts.duration), seed=2)
+    recall, share = _closure_recall(video, facts, tmp_path / "dialogue.wav", said, tmp_path)
+    assert recall >= 0.95
+    assert share >= 0.95
