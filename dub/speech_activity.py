@@ -14,6 +14,9 @@ FRAME_S = Fraction(1, 100)
 _SMOOTHING_FRAMES = 3
 _QUIETEST_SPEECH_DB = -70.0
 """Below this nothing is called speech, however quiet the rest is: digital silence has no speech in it."""
+_LOUD_PERCENT = 97
+_STEP_FRAMES, _AROUND_FRAMES = 500, 750
+_QUIET_SPEAKER_DB = 18.0
 _ABOVE_FLOOR_DB = 12.0
 _BELOW_PEAK_DB = 24.0
 """Speech keeps within this of its loudest; breaths on a denoised stem lie some 27 dB below."""
@@ -56,14 +59,19 @@ def speech_islands(levels: npt.NDArray[np.float32]) -> tuple[Span, ...]:
     """
     if not len(levels):
         return ()
-    floor, loud = (float(np.percentile(levels, share)) for share in (15, 97))
-    onset = max(_QUIETEST_SPEECH_DB, min(floor + _ABOVE_FLOOR_DB, loud - 10), loud - _BELOW_PEAK_DB)
-    least = floor + _EDGE_ABOVE_FLOOR_DB
-    start_edge, end_edge = max(least, onset - _START_BELOW_ONSET_DB), max(least, onset - _END_BELOW_ONSET_DB)
-    if loud < _QUIETEST_SPEECH_DB:
+    floor = float(np.percentile(levels, 15))
+    loud = _loud_around(levels)
+    if loud.max() < _QUIETEST_SPEECH_DB:
         return ()
+    onset = np.maximum(
+        np.maximum(_QUIETEST_SPEECH_DB, np.minimum(floor + _ABOVE_FLOOR_DB, loud - 10)), loud - _BELOW_PEAK_DB
+    )
+    start_edge, end_edge = (
+        np.maximum(floor + _EDGE_ABOVE_FLOOR_DB, onset - below)
+        for below in (_START_BELOW_ONSET_DB, _END_BELOW_ONSET_DB)
+    )
     islands = [
-        (_reach(levels, first, -1, start_edge), _reach(levels, last - 1, 1, end_edge) + 1)
+        (_reach(levels, first, -1, start_edge[first]), _reach(levels, last - 1, 1, end_edge[last - 1]) + 1)
         for first, last in _runs(levels >= onset)
     ]
     merged: list[tuple[int, int]] = []
@@ -77,6 +85,17 @@ def speech_islands(levels: npt.NDArray[np.float32]) -> tuple[Span, ...]:
         for first, last in merged
         if (last - first) * FRAME_S >= _SHORTEST_S
     )
+
+
+def _loud_around(levels: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """The loud level in the 20 s around each frame, so that who speaks rarely or far from the microphone is heard
+    too; never more than 18 dB below the loudest of all, so that silence does not count as quiet speech."""
+    loud = np.empty(len(levels))
+    for first in range(0, len(levels), _STEP_FRAMES):
+        around = levels[max(0, first - _AROUND_FRAMES) : first + _STEP_FRAMES + _AROUND_FRAMES]
+        loud[first : first + _STEP_FRAMES] = np.percentile(around, _LOUD_PERCENT)
+    loud[:] = np.maximum(loud, loud.max() - _QUIET_SPEAKER_DB)
+    return loud
 
 
 def _runs(mask: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:

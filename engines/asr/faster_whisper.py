@@ -193,7 +193,9 @@ def _at_speech_level(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32
     frames = samples[: len(samples) // hop * hop].reshape(-1, hop).astype(np.float64)
     if not len(frames):
         return None
-    level_db = 10 * np.log10(np.percentile((frames**2).mean(axis=1), 90) + 1e-12)
+    power = (frames**2).mean(axis=1)
+    # What is within 20 dB of the loudest, however rare: the speech, not the silence around it.
+    level_db = 10 * np.log10(power[power >= np.percentile(power, 99.5) / 100].mean() + 1e-12)
     gain_db = SPEECH_LEVEL_DB - level_db
     if gain_db > MOST_GAIN_DB:
         return None

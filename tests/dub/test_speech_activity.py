@@ -34,6 +34,23 @@ def test_islands_lie_where_the_speech_is(level: float, noise: float) -> None:
         assert abs(float(island.end) - end) <= 0.03
 
 
+def test_a_speaker_far_from_the_microphone_is_found_and_a_breath_is_not() -> None:
+    """26 dB below the first speaker, half a minute later; a breath 30 dB below in between."""
+    samples = stem([(1.0, 5.0)], 40.0, 0.2, noise=1e-5)
+    samples += stem([(30.0, 34.0)], 40.0, 0.01)
+    samples += stem([(5.6, 5.9)], 40.0, 0.2 / 32)
+    islands = speech_islands(levels_db([samples], RATE_HZ))
+    assert [round(float(island.start), 1) for island in islands] == [1.0, 30.0]
+
+
+def test_one_sentence_in_ten_minutes_is_found() -> None:
+    levels = np.full(60_000, -75, np.float32) + np.random.default_rng(2).normal(0, 1, 60_000).astype(np.float32)
+    levels[30_000:30_150] = -25
+    [island] = speech_islands(levels)
+    assert abs(float(island.start) - 300) <= 0.15
+    assert abs(float(island.end) - 301.5) <= 0.15
+
+
 def test_a_stop_inside_a_word_is_no_pause_and_a_click_is_no_speech() -> None:
     islands = speech_islands(levels_db([stem([(0.5, 0.9), (1.0, 1.5), (2.5, 2.52)], 3.0)], RATE_HZ))
     assert len(islands) == 1

@@ -118,6 +118,18 @@ def test_a_long_file_comes_in_pieces_cut_where_it_is_quiet(tmp_path: Path) -> No
     assert max(len(piece) for _, piece, _ in pieces) <= (faster_whisper.PIECE_S + 31) * rate
 
 
+def test_rare_speech_is_brought_to_level_without_clipping() -> None:
+    """2 s of speech in 5 minutes of faint noise."""
+    random = np.random.default_rng(5)
+    samples = random.normal(0, 1e-4, 300 * 16_000).astype(np.float32)
+    samples[1_600_000:1_632_000] += random.normal(0, 0.01, 32_000).astype(np.float32)
+    louder = faster_whisper._at_speech_level(samples)
+    assert louder is not None
+    level_db = 10 * np.log10(float((louder[1_600_000:1_632_000].astype(np.float64) ** 2).mean()))
+    assert level_db == pytest.approx(-20, abs=1.5)
+    assert faster_whisper._at_speech_level(np.zeros(16_000, np.float32)) is None
+
+
 class _Heard:
     """What faster-whisper says of a segment, as far as the guards look."""
 
