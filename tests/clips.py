@@ -17,9 +17,8 @@ from dub.wav import Samples
 
 def ffmpeg(*arguments: str | Path) -> None:
     """Run ffmpeg with plain arguments; the test fails with what it said."""
-    done = subprocess.run(
-        [ffmpeg_exe(), "-nostdin", "-y", "-v", "error", *map(str, arguments)], capture_output=True, text=True, check=False
-    )
+    command = [ffmpeg_exe(), "-nostdin", "-y", "-v", "error", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 

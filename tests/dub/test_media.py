@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.clips import clicks, facts, ffmpeg, first_over, flat_frame, number_of, numbered, turned
 
 from dub import media
 from dub.errors import EngineUnavailable, ToolFailed, UnreadableMedia
 from dub.media import FrameWriter, ffmpeg_exe, probe, read_audio, read_frames, write_wav
 from dub.video_facts import video_facts
+from tests.clips import clicks, facts, ffmpeg, first_over, flat_frame, number_of, numbered, turned
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_a_varying_rate_is_brought_to_the_nominal_one_in_time(ramp: Path, tmp_pa
     known = video_facts(tmp_path / "vfr.mp4")
     assert (known.is_variable_rate, known.frame_rate, known.n_frames) == (True, 25, 75)
     seen = [number_of(frame) for frame in read_frames(tmp_path / "vfr.mp4", known)]
-    assert seen == [*range(20), *[19] * 10, *range(30, 50), *[49] * 5, *range(55, 75)], "a frame stays until the next"
+    assert seen == [*range(20), *[19] * 10, *range(30, 50), *[49] * 5, *range(55, 75)], "frames stay until the next"
 
 
 def test_rotation_and_pixel_aspect_are_as_displayed(tmp_path: Path) -> None:
@@ -97,9 +97,8 @@ def test_ten_bits_become_eight_and_colour_tags_stay(tmp_path: Path) -> None:
             writer.write(frame)
     out = video_facts(tmp_path / "eight.mp4")
     assert (out.pixel_format, out.color_space, out.color_primaries) == ("yuv420p", "bt709", "bt709")
-    for before, after in zip(
-        read_frames(tmp_path / "ten.mp4", known, "rgb24"), read_frames(tmp_path / "eight.mp4", out, "rgb24"), strict=True
-    ):
+    ten, eight = read_frames(tmp_path / "ten.mp4", known, "rgb24"), read_frames(tmp_path / "eight.mp4", out, "rgb24")
+    for before, after in zip(ten, eight, strict=True):
         assert np.abs(before.astype(int) - after).max() <= 4
 
 
@@ -111,8 +110,8 @@ def test_the_same_frames_give_the_same_file(tmp_path: Path) -> None:
 def test_cover_art_is_no_video(tmp_path: Path) -> None:
     write_wav(tmp_path / "a.wav", clicks([0.1], 1.0), 48_000)
     ffmpeg("-f", "lavfi", "-i", "color=red:size=64x64", "-frames:v", "1", tmp_path / "art.png")
-    cover = ["-c:v", "mjpeg", "-disposition:v:0", "attached_pic"]
-    ffmpeg("-i", tmp_path / "a.wav", "-i", tmp_path / "art.png", "-map", "0", "-map", "1", *cover, tmp_path / "song.m4a")
+    cover = ["-map", "0", "-map", "1", "-c:v", "mjpeg", "-disposition:v:0", "attached_pic"]
+    ffmpeg("-i", tmp_path / "a.wav", "-i", tmp_path / "art.png", *cover, tmp_path / "song.m4a")
     assert {stream["codec_type"] for stream in probe(tmp_path / "song.m4a")["streams"]} == {"audio", "video"}
     with pytest.raises(UnreadableMedia, match="no video"):
         video_facts(tmp_path / "song.m4a")
@@ -139,7 +138,8 @@ def test_a_file_with_fewer_frames_than_promised_is_an_error(ramp: Path) -> None:
 
 
 def test_closing_the_generator_ends_ffmpeg(tmp_path: Path) -> None:
-    ffmpeg("-f", "lavfi", "-i", "testsrc=size=640x480:rate=25:duration=4", "-preset", "ultrafast", tmp_path / "long.mp4")
+    picture = "testsrc=size=640x480:rate=25:duration=4"
+    ffmpeg("-f", "lavfi", "-i", picture, "-preset", "ultrafast", tmp_path / "long.mp4")
     frames = read_frames(tmp_path / "long.mp4", video_facts(tmp_path / "long.mp4"))
     next(frames)
     children = f"/proc/{os.getpid()}/task/{os.getpid()}/children"

@@ -18,7 +18,9 @@ from tests.tasks.sound import heard, script_of, source_of, takes_of
 LINES = [("s1", 0.5, 1.5), ("s1", 2.0, 3.0), ("s2", 3.2, 3.8), ("s1", 5.0, 6.0)]
 
 
-def fitted(desk: Desk, seconds: list[float], lines: list[tuple[str, float, float]] = LINES, end_s: float = 8) -> Timeline:
+def fitted(
+    desk: Desk, seconds: list[float], lines: list[tuple[str, float, float]] = LINES, end_s: float = 8
+) -> Timeline:
     source = source_of(desk, np.zeros((2, round(end_s * 48_000)), np.float32))
     sounds = [speechlike(length, 24_000, seed=number) for number, length in enumerate(seconds)]
     return fit(desk, source, script_of(lines, end_s), takes_of(desk, sounds))

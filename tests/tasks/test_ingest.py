@@ -100,11 +100,11 @@ def test_a_picture_without_sound_has_a_silent_programme(desk: Desk, ramp: Path) 
 
 def test_refusals_name_the_title(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "My talk.mp4").write_bytes(b"no media")
-    with pytest.raises(UnreadableMedia, match="^My talk: ffprobe cannot read it") as refusal:
+    with pytest.raises(UnreadableMedia, match=r"^My talk: ffprobe cannot read it") as refusal:
         ingested(desk, tmp_path / "My talk.mp4")
     assert "mend: give a video file" in str(refusal.value)
     write_wav(tmp_path / "sound.wav", clicks([0.1], 0.5), 48_000)
-    with pytest.raises(UnreadableMedia, match="^sound: the file has no video"):
+    with pytest.raises(UnreadableMedia, match=r"^sound: the file has no video"):
         ingested(desk, tmp_path / "sound.wav")
 
 

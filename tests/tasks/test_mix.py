@@ -20,7 +20,8 @@ LINES = [("s1", 1.0, 3.0), ("s1", 5.0, 6.5)]
 
 def tone(frequency_hz: float, level: float, start_s: float = 0.0, end_s: float = END_S) -> Samples:
     t = np.arange(N) / 48_000
-    return np.where((t >= start_s) & (t < end_s), level * np.sin(2 * np.pi * frequency_hz * t), 0).astype(np.float32)[None]
+    sounds = (t >= start_s) & (t < end_s)
+    return np.where(sounds, level * np.sin(2 * np.pi * frequency_hz * t), 0).astype(np.float32)[None]
 
 
 def tone_level_db(sound: Samples, frequency_hz: float, start_s: float, end_s: float) -> float:
@@ -139,7 +140,8 @@ def test_nothing_said_and_nothing_heard_is_silence(desk: Desk) -> None:
 
 
 def test_music_without_speech_keeps_its_balance(desk: Desk) -> None:
-    made, _ = mixed(desk, dialogue=np.zeros((1, N), np.float32), bed=noise(0.05), takes=[speechlike(2.0), speechlike(1.5)])
+    nobody = np.zeros((1, N), np.float32)
+    made, _ = mixed(desk, dialogue=nobody, bed=noise(0.05), takes=[speechlike(2.0), speechlike(1.5)])
     assert made.speech_to_bed_db is not None
     assert 9 < made.speech_to_bed_db < 20, "the music is ducked under a voice that the source does not have"
 

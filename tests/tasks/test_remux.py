@@ -64,7 +64,7 @@ def remuxed(desk: Desk, original: Path, picture: Path | None = None, *, n_cues: 
 def test_tracks_tags_and_length(desk: Desk, talk: Path, ramp: Path) -> None:
     dub, file, _ = remuxed(desk, talk, ramp)
     found = probe(file)
-    video, sound, original, text = found["streams"]
+    _, sound, original, text = found["streams"]
     kinds = [(stream["codec_type"], stream["codec_name"]) for stream in found["streams"]]
     assert kinds == [("video", "h264"), ("audio", "aac"), ("audio", "aac"), ("subtitle", "mov_text")]
     assert (sound["tags"]["language"], original["tags"]["language"], text["tags"]["language"]) == ("por", "eng", "por")
