@@ -33,7 +33,7 @@ def check_timing(script: DubScript, timeline: Timeline, gates: Gates) -> tuple[F
         *_spoken(script, timeline),
         *_stretched(timeline, gates),
         *_overruns(timeline, gates),
-        *_piled(timeline, gates),
+        *_piled(script, timeline, gates),
     )
 
 
@@ -116,7 +116,9 @@ def _overruns(timeline: Timeline, gates: Gates) -> list[Finding]:
     return worst_or_all(findings, gates.finding("overrun", longest, said))
 
 
-def _piled(timeline: Timeline, gates: Gates) -> list[Finding]:
+def _piled(script: DubScript, timeline: Timeline, gates: Gates) -> list[Finding]:
+    """Lines that sound at once for longer than their sources do: people may talk over one another, a dub may not."""
+    spans = {utterance.id: utterance.span for utterance in script.utterances}
     takes = sorted(timeline.placed, key=lambda take: take.start_sample)
     findings = [
         gates.finding(
@@ -128,9 +130,15 @@ def _piled(timeline: Timeline, gates: Gates) -> list[Finding]:
             span=span_of(after),
         )
         for before, after in pairwise(takes)
-        if (seconds := float(span_of(before).overlap(span_of(after))))
+        if (seconds := float(span_of(before).overlap(span_of(after)) - _shared(spans, before, after))) > 0
     ]
     return worst_or_all(findings, gates.finding("piled_speech", 0.0, "No two lines are spoken at once."))
+
+
+def _shared(spans: dict[str, Span], before: PlacedTake, after: PlacedTake) -> Fraction:
+    """Seconds for which the source's own speakers spoke at once in these two lines."""
+    pair = [spans.get(take.utterance_id) for take in (before, after)]
+    return pair[0].overlap(pair[1]) if pair[0] and pair[1] else Fraction(0)
 
 
 def _audible(timeline: Timeline, dialogue: Samples, gates: Gates) -> list[Finding]:

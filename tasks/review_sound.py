@@ -12,7 +12,7 @@ from dub.check_sound import SpeakerMatch, check_length, check_level, check_offse
 from dub.gates import Gates, not_measured
 from dub.loudness import loudness_lufs, true_peak_db
 from dub.measured import Measured
-from dub.media import read_audio
+from dub.media import command, opened, read_audio, run_tool
 from dub.mix import Dub, Mix
 from dub.script import DubScript, Timeline
 from dub.source import Source, Stems, VideoFacts
@@ -105,10 +105,13 @@ def measure_file(found: Measured, store: Store, source: Source, timeline: Timeli
     """Decode the finished file and measure it, whatever the stages that made it say."""
     video = store.path(dub.video)
     facts = video_facts(video)
-    sound = read_audio(video, MASTER_RATE_HZ, 2)
-    sound_s, picture_s = sound.shape[1] / MASTER_RATE_HZ, float(facts.n_frames / facts.frame_rate)
-    lufs, peak_db = loudness_lufs(video), true_peak_db(sound)
-    del sound
+    with store.scratch() as folder:
+        track = folder / "sound.wav"
+        decoded = opened(video)["a:0"].output(f"file:{track}", acodec="pcm_f32le", ar=MASTER_RATE_HZ, rf64="auto")
+        run_tool(command(decoded), deadline_s=60 + float(facts.duration))
+        sound = open_wav(track)[0]
+        sound_s, picture_s = sound.shape[1] / MASTER_RATE_HZ, float(facts.duration)
+        lufs, peak_db = loudness_lufs(track), true_peak_db(sound)
     found.findings += check_level(mix.target_lufs, lufs, peak_db, GATES)
     frame_s = float(1 / source.video.frame_rate)
     found.findings += check_length(facts.n_frames, source.video.n_frames, sound_s, picture_s, frame_s, GATES)
