@@ -43,8 +43,7 @@ def test_as_many_lines_come_out_in_order(engine_id: str, source: Locale, target:
     assert "Barcelona" in answers[2]
     assert "1969" in answers[5]
     assert answers == engine.translate(lines, source, target)
-    one_by_one = [engine.translate([line], source, target)[0] for line in lines]
-    assert one_by_one == answers
+    assert engine.translate(lines[2:3], source, target) == answers[2:3], "a line's neighbours do not change it"
     assert engine.translate([], source, target) == []
 
 
