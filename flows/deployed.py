@@ -16,9 +16,17 @@ from flows.dub_title import RunReport
 from tasks.policy import N_THREADS
 
 
+def _run_name() -> str:
+    """`talk into es, pt-BR`: what a person looks for in the list of runs."""
+    from prefect.runtime import flow_run
+
+    job = Job.model_validate(flow_run.parameters["job"])
+    return f"{job.title or job.source.stem} into {', '.join(job.targets)}"
+
+
 @flow(
     name="dub-title",
-    flow_run_name="{job.title}",
+    flow_run_name=_run_name,
     description=story.dub_title.__doc__,
     task_runner=ThreadPoolTaskRunner(max_workers=N_THREADS),
     persist_result=False,

@@ -48,10 +48,15 @@ def test_prefect_yaml_deploys_to_a_process_pool_and_a_worker_runs_it(
     assert (tmp_path / "out" / "report.html").is_file()
 
     from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
     with get_client(sync_client=True) as client:
         [run] = [run for run in client.read_flow_runs() if run.deployment_id]
         assert run.state is not None
-        assert run.state.is_completed(), run.state
-        task_names = {task_run.name for task_run in client.read_task_runs()}
-    assert {"ingest", "speak es", "review es"} <= task_names
+        verdict = json.loads((tmp_path / "out" / "talk.es.report.json").read_text())["verdict"]
+        assert run.state.is_failed() == (verdict == "failed"), "the run's state is the report's verdict"
+        assert run.name == "talk into es"
+        only_this = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
+        states = {task.name: task.state_name for task in client.read_task_runs(flow_run_filter=only_this)}
+    assert {"ingest", "speak es", "review es"} <= set(states)
+    assert set(states.values()) == {"Completed"}
