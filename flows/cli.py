@@ -73,7 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _dub(options: argparse.Namespace) -> int:
-    from flows.preflight import check
+    from flows.preflight import cache_home, check
 
     job = _job(options)
     check(job)
@@ -87,7 +87,7 @@ def _dub(options: argparse.Namespace) -> int:
             from flows.deployed import dub_title
     else:
         from flows.dub_title import dub_title
-    with show_run() as console:
+    with show_run(cache_home() / "native.log") as console:
         report = dub_title(job)
     console.verdicts(report)
     return EXIT_DUB_FAILED if report.verdict == "failed" else EXIT_OK

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -66,19 +68,42 @@ class RunConsole:
 
 
 @contextmanager
-def show_run() -> Iterator[RunConsole]:
+def native_noise_in(log: Path) -> Iterator[TextIO]:
+    """Send what C++ libraries print to file descriptor 2 into `log`; Python's own stderr goes on where it was.
+
+    MediaPipe and its kin ignore every setting that should quiet them. Yields the stream that a person still sees.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    sys.stderr.flush()
+    before, kept = sys.stderr, os.dup(2)
+    with log.open("ab") as noise, os.fdopen(kept, "w", buffering=1) as seen:
+        os.dup2(noise.fileno(), 2)
+        sys.stderr = seen
+        try:
+            yield seen
+        finally:
+            seen.flush()
+            os.dup2(kept, 2)
+            sys.stderr = before
+
+
+@contextmanager
+def show_run(log: Path) -> Iterator[RunConsole]:
     """Draw progress on stderr while a run goes on; yields what prints its end."""
     from tasks.policy import observed_by
 
-    console = Console(stderr=True)
+    with native_noise_in(log) as seen, _bars_on(Console(file=seen)) as run, observed_by(run):
+        yield run
+
+
+@contextmanager
+def _bars_on(console: Console) -> Iterator[RunConsole]:
     columns = (
         TextColumn("  {task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"),
         TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=console, transient=True) as progress:
-        run = RunConsole(console, progress)
-        with observed_by(run):
-            yield run
+        yield RunConsole(console, progress)
 
 
 def print_languages(plan: Plan, *, policy: str | None, as_json: bool) -> None:

@@ -6,7 +6,6 @@ Every line submits one stage; what depends only on the source stands once, what 
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,8 +40,6 @@ from tasks.subtitle import subtitle
 from tasks.track_faces import track_faces
 from tasks.transcribe import transcribe
 from tasks.translate import translate
-
-logger = logging.getLogger("dub")
 
 
 class LocaleOutcome(Record):
@@ -235,7 +232,6 @@ def _root_cause(shared: OncePerSource, dub: OncePerLocale, error: Exception) -> 
                 try:
                     work.result()
                 except Exception as cause:
-                    logger.error("%s: %s: %s", dub.locale, work.label, cause)
                     return cause
     return error
 
