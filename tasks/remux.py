@@ -13,6 +13,7 @@ from dub.errors import ToolFailed
 from dub.lips import LipSync
 from dub.media import audio_stream, command, ffprobe_exe, opened, probe, run_tool
 from dub.mix import Dub, Mix
+from dub.mp4 import switch_off
 from dub.script import DubScript
 from dub.source import Source
 from dub.stage import Desk, stage
@@ -74,10 +75,11 @@ def remux(
         if copied is not None:
             options["c:a:1"] = "copy"
         if subtitles.n_cues:
-            options["disposition:s:0"] = 0
             tags += _track_tags("s:0", locale, "subtitles")
         output = ffmpeg.output(*tracks, f"file:{file}", format="mp4", **options)
         run_tool(command(output, repeated=tags), deadline_s=120 + 2 * float(duration))
+        if subtitles.n_cues:
+            switch_off(file, b"sbtl")
         sound_duration = _checked(file, source)
         return Dub(
             locale=locale,

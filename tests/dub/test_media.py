@@ -102,6 +102,16 @@ def test_ten_bits_become_eight_and_colour_tags_stay(tmp_path: Path) -> None:
         assert np.abs(before.astype(int) - after).max() <= 4
 
 
+def test_full_range_becomes_video_range(tmp_path: Path) -> None:
+    white = ["-f", "lavfi", "-i", "color=white:size=64x48:rate=25:duration=0.2"]
+    full = ["-vf", "scale=in_range=tv:out_range=pc,format=yuv420p", "-color_range", "pc"]
+    ffmpeg(*white, *full, "-c:v", "libx264", tmp_path / "full.mp4")
+    assert probe(tmp_path / "full.mp4")["streams"][0]["color_range"] == "pc"
+    known = video_facts(tmp_path / "full.mp4")
+    assert next(read_frames(tmp_path / "full.mp4", known))[:48].mean() == 235
+    assert next(read_frames(tmp_path / "full.mp4", known, "rgb24")).mean() == 255
+
+
 def test_the_same_frames_give_the_same_file(tmp_path: Path) -> None:
     one, two = (numbered(tmp_path / name, 20).read_bytes() for name in ("one.mp4", "two.mp4"))
     assert one == two

@@ -68,7 +68,8 @@ def test_tracks_tags_and_length(desk: Desk, talk: Path, ramp: Path) -> None:
     kinds = [(stream["codec_type"], stream["codec_name"]) for stream in found["streams"]]
     assert kinds == [("video", "h264"), ("audio", "aac"), ("audio", "aac"), ("subtitle", "mov_text")]
     assert (sound["tags"]["language"], original["tags"]["language"], text["tags"]["language"]) == ("por", "eng", "por")
-    assert (sound["disposition"]["default"], original["disposition"]["default"]) == (1, 0)
+    shown = [stream["disposition"]["default"] for stream in found["streams"]]
+    assert shown == [1, 1, 0, 0], "picture and dub; the original and the subtitles when asked for"
     assert (sound["sample_rate"], sound["channels"]) == ("48000", 2)
     assert found["format"]["tags"]["title"] == "My talk"
     assert "the voice and the lip movements are synthetic" in found["format"]["tags"]["comment"]
