@@ -116,9 +116,7 @@ def reference_of(
         room -= piece.size
         if room <= 0:
             break
-    return np.concatenate(
-        [piece for _, piece in sorted(chosen, key=lambda each: each[0])] or [np.zeros(0, np.float32)]
-    )
+    return np.concatenate([piece for _, piece in sorted(chosen, key=lambda each: each[0])] or [np.zeros(0, np.float32)])
 
 
 def _profile(

@@ -59,9 +59,7 @@ def speak(desk: Desk, script: DubScript, translation: Translation, cast: Cast, e
     lines = {line.utterance_id: line for line in translation.lines}
     unknown = lines.keys() - {utterance.id for utterance in script.utterances}
     if unknown:
-        raise BadInput(
-            f"the {translation.locale} translation has lines the script lacks: {', '.join(sorted(unknown))}"
-        )
+        raise BadInput(f"the {translation.locale} translation has lines the script lacks: {', '.join(sorted(unknown))}")
     spoken = [(i, utterance) for i, utterance in enumerate(script.utterances) if utterance.id in lines]
     budgets = {utterance.id: Budget.of(script, i) for i, utterance in spoken}
 
@@ -113,15 +111,12 @@ def speak_line(
         n_samples=len(speech.samples),
         speed=speed,
         phonemes=tuple(
-            PhonemeSpan(ipa=p.ipa, start_sample=p.start_sample, end_sample=p.end_sample)
-            for p in speech.phonemes
+            PhonemeSpan(ipa=p.ipa, start_sample=p.start_sample, end_sample=p.end_sample) for p in speech.phonemes
         ),
     )
 
 
-def _best_take(
-    say: Callable[[str, float], Take], budget: Budget, text: str, alternatives: tuple[str, ...]
-) -> Take:
+def _best_take(say: Callable[[str, float], Take], budget: Budget, text: str, alternatives: tuple[str, ...]) -> Take:
     """At most three syntheses: the wording at tempo 1, a shorter wording, then the wording that stays at its
     tempo."""
     take = say(text, 1.0)

@@ -41,9 +41,7 @@ class VoiceFilterEncoder:
         """Unit-length float32 (256,). Raises ValueError for less than 0.4 s, or for digital silence."""
         speech = to_16_khz(samples, rate_hz)
         if speech.size < MIN_SAMPLES:
-            raise ValueError(
-                f"a speaker cannot be told from {speech.size / 16_000:.2f} s, 0.4 s is the least"
-            )
+            raise ValueError(f"a speaker cannot be told from {speech.size / 16_000:.2f} s, 0.4 s is the least")
         mel = log_mel(speech)
         short = max(0, WINDOW_FRAMES - len(mel))
         mel = np.pad(mel, ((0, short), (0, 0)))

@@ -18,9 +18,7 @@ class LongTermSpectrum:
         """Unit-length float32 (40,). Raises ValueError for less than 0.4 s, or for digital silence."""
         speech = to_16_khz(samples, rate_hz)
         if speech.size < 6_400:
-            raise ValueError(
-                f"a speaker cannot be told from {speech.size / 16_000:.2f} s, 0.4 s is the least"
-            )
+            raise ValueError(f"a speaker cannot be told from {speech.size / 16_000:.2f} s, 0.4 s is the least")
         power = power_frames(speech, np.hanning(512), 160).mean(axis=0)
         if power.sum() < 1e-9:
             raise ValueError("a speaker cannot be told from silence")

@@ -1,9 +1,10 @@
 """Resemblyzer's GE2E speaker encoder in numpy: the judge of voices that another encoder was used to fit.
 
-The formulas are upstream's (github.com/resemble-ai/Resemblyzer, voice_encoder.py, audio.py): speech raised to
--30 dBFS, 40 mel bands of power (no logarithm) at 16 kHz, windows of 160 frames every 77, three LSTM layers of
-256, the last hidden state through a linear layer and ReLU, unit length; the mean over windows, unit length
-again. Upstream also cuts silences out by WebRTC's voice detector; give this one speech without long pauses.
+The formulas are upstream's (github.com/resemble-ai/Resemblyzer, voice_encoder.py, audio.py): 40 mel bands of
+power (no logarithm) at 16 kHz, windows of 160 frames every 77, three LSTM layers of 256, the last hidden
+state through a linear layer and ReLU, unit length; the mean over windows, unit length again. Two differences:
+speech is set to -24 dBFS, where upstream only raises it to -30 (without a logarithm level would count: told
+apart worst at -30, best at -24), and silences are not cut out, so give this one speech without long pauses.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ WINDOW_FRAMES, STRIDE_FRAMES = 160, 77
 HOP_SAMPLES, N_FFT = 160, 400
 MIN_SAMPLES = 6_400
 MIN_COVERAGE = 0.75
-LEAST_DBFS = -30.0
+SPEECH_RMS = 10 ** (-24 / 20)
 N_LAYERS = 3
 
 Floats = npt.NDArray[np.float32]
@@ -40,9 +41,7 @@ class ResemblyzerEncoder:
         """Unit-length float32 (256,). Raises ValueError for less than 0.4 s, or for digital silence."""
         speech = to_16_khz(samples, rate_hz)
         if speech.size < MIN_SAMPLES:
-            raise ValueError(
-                f"a speaker cannot be told from {speech.size / 16_000:.2f} s, 0.4 s is the least"
-            )
+            raise ValueError(f"a speaker cannot be told from {speech.size / 16_000:.2f} s, 0.4 s is the least")
         starts = _window_starts(speech.size)
         speech = np.pad(speech, (0, max(0, (starts[-1] + WINDOW_FRAMES) * HOP_SAMPLES - speech.size)))
         mel = mel_power(speech)
@@ -81,8 +80,7 @@ def mel_power(speech: Floats) -> Floats:
     rms = float(np.sqrt(np.mean(speech.astype(np.float64) ** 2)))
     if rms < 1e-7:
         raise ValueError("a speaker cannot be told from silence")
-    louder = max(1.0, 10 ** (LEAST_DBFS / 20) / rms)
-    centred = np.pad(speech * louder, N_FFT // 2)
+    centred = np.pad(speech * (SPEECH_RMS / rms), N_FFT // 2)
     power = power_frames(centred, np.hanning(N_FFT + 1)[:N_FFT], HOP_SAMPLES)
     return np.asarray(power @ slaney_filters(40, N_FFT, 16_000).T, dtype=np.float32)
 
@@ -120,9 +118,7 @@ def read_safetensors(path: Path) -> dict[str, Floats]:
 def load() -> ResemblyzerEncoder:
     from engines import weights
 
-    return ResemblyzerEncoder(
-        read_safetensors(weights.folder("resemblyzer-ge2e") / "resemblyzer.safetensors")
-    )
+    return ResemblyzerEncoder(read_safetensors(weights.folder("resemblyzer-ge2e") / "resemblyzer.safetensors"))
 
 
 ENGINE = EngineSpec(

@@ -103,11 +103,7 @@ def _sounding(samples: npt.NDArray[np.float32]) -> tuple[int, int]:
     n_frames = samples.size // hop
     frames = samples[: n_frames * hop].reshape(n_frames, hop).astype(np.float64)
     rms = np.sqrt((frames**2).mean(axis=1))
-    loud = (
-        np.flatnonzero(rms > np.quantile(rms, 0.95) * 10 ** (SILENCE_DB / 20))
-        if n_frames
-        else np.zeros(0, int)
-    )
+    loud = np.flatnonzero(rms > np.quantile(rms, 0.95) * 10 ** (SILENCE_DB / 20)) if n_frames else np.zeros(0, int)
     if not loud.size:
         raise EngineFailed("Kokoro gave silence")
     first = max(0, int(loud[0]) * hop - KEPT_SILENCE_SAMPLES)
@@ -144,9 +140,7 @@ def _joined(pieces: list[Speech]) -> Speech:
     phonemes: list[TimedPhoneme] = []
     offset = 0
     for piece in pieces:
-        phonemes += [
-            TimedPhoneme(p.ipa, p.start_sample + offset, p.end_sample + offset) for p in piece.phonemes
-        ]
+        phonemes += [TimedPhoneme(p.ipa, p.start_sample + offset, p.end_sample + offset) for p in piece.phonemes]
         offset += piece.samples.size
     return Speech(np.concatenate([piece.samples for piece in pieces]), RATE_HZ, tuple(phonemes))
 

@@ -46,9 +46,7 @@ ENGLISH = Locale("en")
 @lru_cache(maxsize=1)
 def sentences() -> dict[str, list[str]]:
     """Per language: short sentences to try voices on."""
-    table: dict[str, list[str]] = tomllib.loads(
-        (Path(__file__).parent / "data" / "sentences.toml").read_text("utf-8")
-    )
+    table: dict[str, list[str]] = tomllib.loads((Path(__file__).parent / "data" / "sentences.toml").read_text("utf-8"))
     return table
 
 
@@ -96,6 +94,14 @@ class Candidate:
     pack: Pack
 
 
+def voice_map(bank: VoiceBank) -> tuple[Floats, Floats]:
+    """slope (24, 256) and offset (256,): a voice's first coordinates to the embedding of its speech."""
+    k = N_FITTED_COORDINATES
+    inputs = np.column_stack([bank.z[:, :k], np.ones(len(bank.z))])
+    weights = np.linalg.solve(inputs.T @ inputs + RIDGE * np.eye(k + 1), inputs.T @ bank.mean_embeddings)
+    return weights[:k], weights[k]
+
+
 def solve(bank: VoiceBank, target: npt.NDArray[np.floating]) -> list[Floats]:
     """Up to 4 voices z (40,) whose predicted embedding is nearest to `target`, best first.
 
@@ -103,9 +109,7 @@ def solve(bank: VoiceBank, target: npt.NDArray[np.floating]) -> list[Floats]:
     start and inside the space that the bank covers (|z| up to about 1.2).
     """
     k = N_FITTED_COORDINATES
-    inputs = np.column_stack([bank.z[:, :k], np.ones(len(bank.z))])
-    weights = np.linalg.solve(inputs.T @ inputs + RIDGE * np.eye(k + 1), inputs.T @ bank.mean_embeddings)
-    slope, offset = weights[:k], weights[k]
+    slope, offset = voice_map(bank)
     found: list[tuple[float, Floats]] = []
     for start in np.argsort(-(bank.mean_embeddings @ target))[:N_STARTS]:
         z = bank.z[start].copy()
@@ -116,11 +120,7 @@ def solve(bank: VoiceBank, target: npt.NDArray[np.floating]) -> list[Floats]:
             cosine = predicted @ target / length
             gradient = slope @ ((target - cosine * predicted / length) / length)
             at = at + STEP * gradient
-            at = (
-                at
-                - BOX_PULL * np.maximum(0, np.abs(at) - BOX) * np.sign(at)
-                - START_PULL * (at - bank.z[start, :k])
-            )
+            at = at - BOX_PULL * np.maximum(0, np.abs(at) - BOX) * np.sign(at) - START_PULL * (at - bank.z[start, :k])
         predicted = at @ slope + offset
         z[:k] = at
         found.append((float(predicted @ target / np.linalg.norm(predicted)), z))
@@ -139,13 +139,9 @@ def candidates(bank: VoiceBank, voices: StockVoices, target: npt.NDArray[np.floa
         if i < len(voices.names):
             found.append(Candidate(f"stock voice {voices.names[i]}", voices.pack(voices.names[i])))
         else:
-            found.append(
-                Candidate(f"mix {i - len(voices.names)} of the bank", voices.space.pack_of(bank.z[i]))
-            )
+            found.append(Candidate(f"mix {i - len(voices.names)} of the bank", voices.space.pack_of(bank.z[i])))
     solved = solve(bank, target)
-    return found + [
-        Candidate(f"fitted, solution {n}", voices.space.pack_of(z)) for n, z in enumerate(solved, 1)
-    ]
+    return found + [Candidate(f"fitted, solution {n}", voices.space.pack_of(z)) for n, z in enumerate(solved, 1)]
 
 
 def fit_voice(say: Say, voices: StockVoices, reference: Samples, rate_hz: int, hear: Hear) -> FittedVoice:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,15 +65,11 @@ class KokoroStyle:
                     reference_curve=stored["reference_curve"].astype(np.float64),
                     reference_pitch=(float(mean), float(deviation)),
                 )
-        except (ValueError, KeyError, OSError, EOFError) as error:
-            raise BadInput(
-                f"this is no Kokoro voice style: {error}", mend="enroll the speaker again"
-            ) from error
+        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+            raise BadInput(f"this is no Kokoro voice style: {error}", mend="enroll the speaker again") from error
 
     @classmethod
     def stock(cls, name: str, pack: npt.NDArray[np.float32]) -> KokoroStyle:
         """A voice as it comes with Kokoro."""
         nothing = np.zeros(0)
-        return cls(
-            pack, f"stock voice {name}", Polish(None, None), nothing.astype(np.float32), nothing, (0.0, 0.0)
-        )
+        return cls(pack, f"stock voice {name}", Polish(None, None), nothing.astype(np.float32), nothing, (0.0, 0.0))

@@ -69,9 +69,7 @@ class Polish:
             f0[voiced] = np.clip(np.exp(moved), 60, 450)
         if self.curve is not None:
             envelope = envelope * np.exp(self.curve)
-        polished = pyworld.synthesize(
-            f0, np.ascontiguousarray(envelope), frames.aperiodicity, RATE_HZ, FRAME_MS
-        )
+        polished = pyworld.synthesize(f0, np.ascontiguousarray(envelope), frames.aperiodicity, RATE_HZ, FRAME_MS)
         polished = np.pad(polished, (0, max(0, samples.size - polished.size)))[: samples.size]
         polished *= level / max(_rms(polished), 1e-9)
         return np.asarray(polished * min(1.0, 0.98 / max(np.abs(polished).max(), 1e-9)), dtype=np.float32)
@@ -91,9 +89,7 @@ class Analysis:
         import pyworld
 
         speech = samples.astype(np.float64) * (SPEECH_RMS / max(_rms(samples), 1e-9))
-        coarse, times = pyworld.dio(
-            speech, RATE_HZ, f0_floor=F0_FLOOR_HZ, f0_ceil=F0_CEIL_HZ, frame_period=FRAME_MS
-        )
+        coarse, times = pyworld.dio(speech, RATE_HZ, f0_floor=F0_FLOOR_HZ, f0_ceil=F0_CEIL_HZ, frame_period=FRAME_MS)
         f0 = pyworld.stonemask(speech, coarse, times, RATE_HZ)
         envelope = pyworld.cheaptrick(speech, f0, times, RATE_HZ, fft_size=N_FFT)
         return cls(f0, envelope, pyworld.d4c(speech, f0, times, RATE_HZ, fft_size=N_FFT))
@@ -105,9 +101,7 @@ def pitch_of(samples: Samples) -> tuple[float, float]:
     import pyworld
 
     speech = samples.astype(np.float64)
-    coarse, times = pyworld.dio(
-        speech, RATE_HZ, f0_floor=F0_FLOOR_HZ, f0_ceil=F0_CEIL_HZ, frame_period=FRAME_MS
-    )
+    coarse, times = pyworld.dio(speech, RATE_HZ, f0_floor=F0_FLOOR_HZ, f0_ceil=F0_CEIL_HZ, frame_period=FRAME_MS)
     f0 = pyworld.stonemask(speech, coarse, times, RATE_HZ)
     voiced = np.log(f0[f0 > 0])
     return (float(voiced.mean()), float(voiced.std())) if voiced.size >= 20 else (0.0, 0.0)

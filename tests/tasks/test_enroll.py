@@ -21,9 +21,7 @@ from tasks.enroll import enroll, reference_of
 
 
 def _choice(family: Family, engine_id: str) -> EngineChoice:
-    return EngineChoice(
-        family=family, id=engine_id, fingerprint=registry.spec(family, engine_id).fingerprint()
-    )
+    return EngineChoice(family=family, id=engine_id, fingerprint=registry.spec(family, engine_id).fingerprint())
 
 
 def _tone(pitch_hz: float, seconds: float, level: float = 0.1) -> npt.NDArray[np.float32]:
@@ -46,9 +44,7 @@ def _stems(desk: Desk, dialogue: npt.NDArray[np.float32]) -> Stems:
 @pytest.fixture
 def cast(desk: Desk) -> Cast:
     """A low voice of 6 s in two pieces and a high one of 2 s."""
-    dialogue = np.concatenate(
-        [_tone(110, 3), _tone(220, 2), _tone(110, 3, level=0.01), np.zeros(48_000, np.float32)]
-    )
+    dialogue = np.concatenate([_tone(110, 3), _tone(220, 2), _tone(110, 3, level=0.01), np.zeros(48_000, np.float32)])
     lines = (_utterance(0, "low", 0, 3), _utterance(1, "high", 3, 5), _utterance(2, "low", 5, 8))
     script = DubScript(source_locale=Locale("en"), duration=Fraction(9), utterances=lines)
     return enroll(
@@ -82,9 +78,7 @@ def test_little_speech_is_used_but_never_called_cloned(cast: Cast) -> None:
 
 
 def test_silence_gets_the_default_voice_and_says_so(desk: Desk) -> None:
-    script = DubScript(
-        source_locale=Locale("en"), duration=Fraction(5), utterances=(_utterance(0, "mute", 0, 5),)
-    )
+    script = DubScript(source_locale=Locale("en"), duration=Fraction(5), utterances=(_utterance(0, "mute", 0, 5),))
     cast = enroll(
         desk,
         script,

@@ -17,10 +17,7 @@ SENTENCE = "The boats came home before the storm."
 
 def _engines() -> list[object]:
     specs = [spec for (family, _), spec in sorted(registry.specs().items()) if family == "tts"]
-    return [
-        pytest.param(spec.id, marks=[pytest.mark.models] if spec.weights else [], id=spec.id)
-        for spec in specs
-    ]
+    return [pytest.param(spec.id, marks=[pytest.mark.models] if spec.weights else [], id=spec.id) for spec in specs]
 
 
 @pytest.fixture(params=_engines(), scope="module")
