@@ -46,7 +46,7 @@ def power_curve(sound: Samples) -> Curve:
 
 def decibels(power: Curve) -> Curve:
     """Powers in dBFS, not under SILENCE_DB."""
-    return np.maximum(SILENCE_DB, 10 * np.log10(np.maximum(power, 1e-30)))
+    return np.asarray(np.maximum(SILENCE_DB, 10 * np.log10(np.maximum(power, 1e-30))))
 
 
 def active_db(power: Curve) -> float | None:
