@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -21,12 +22,15 @@ from dub.mouth_metrics import (
     silences,
     spoken_frames,
 )
-from dub.script import Timeline
+from dub.script import DubScript, Timeline
+from dub.timecode import Span
 
 FRONTAL_YAW_DEG, FRONTAL_PITCH_DEG = 30.0, 25.0
 """A face within these angles shows both mouth corners; beyond, no lip measure can be trusted."""
 LIP_SYNC_OFF = "kept: no lip-sync asked for"
 MIN_FRAMES = 5
+SPEAKING = 0.06
+"""Aperture of a mouth that is plainly open: half of speech's median, three times that of closed lips."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,8 @@ class MouthReading:
     """Frames in which the dub speaks and the source shows a frontal face."""
     n_speech_frames_rendered: int
     sharpness_ratio: float | None
+    source_lips_left_s: float
+    """Seconds in which the source speaks, the dub is silent, and the dub's lips are open all the same."""
 
     @property
     def all_closures(self) -> tuple[Closure, ...]:
@@ -79,7 +85,7 @@ class MouthReading:
         return sum(closure.is_closed for closure in found) / len(found) if found else None
 
 
-def read_mouth(timeline: Timeline, evidence: MouthEvidence) -> MouthReading:
+def read_mouth(script: DubScript, timeline: Timeline, evidence: MouthEvidence) -> MouthReading:
     """Measure the dub's mouth against the phonemes that it should speak."""
     rate, n_frames = evidence.frame_rate, evidence.n_frames
     spoken = [span_of(take) for take in timeline.placed]
@@ -104,7 +110,22 @@ def read_mouth(timeline: Timeline, evidence: MouthEvidence) -> MouthReading:
         n_speech_frames=int(speech.sum()),
         n_speech_frames_rendered=int((speech & evidence.is_rendered).sum()),
         sharpness_ratio=sharpness,
+        source_lips_left_s=_source_lips_left_s(script, quiet, evidence),
     )
+
+
+def _source_lips_left_s(script: DubScript, quiet: Sequence[Span], evidence: MouthEvidence) -> float:
+    """`quiet`: the dub's silences. 200 ms at both ends of the source's words are left out: lips open before the
+    sound and close after it."""
+    rate, n_frames = evidence.frame_rate, evidence.n_frames
+    words = [word.span for line in script.utterances for word in line.words] or [
+        line.span for line in script.utterances
+    ]
+    margin = Fraction(1, 5)
+    inner = [Span(start=span.start + margin, end=span.end - margin) for span in quiet if span.duration > 2 * margin]
+    frames = spoken_frames(inner, rate, n_frames) & spoken_frames(words, rate, n_frames)
+    with np.errstate(invalid="ignore"):
+        return float((frames & (evidence.dub_aperture > SPEAKING)).sum() / rate)
 
 
 def check_mouth(evidence: MouthEvidence, reading: MouthReading, gates: Gates) -> tuple[Finding, ...]:
@@ -119,6 +140,7 @@ def check_mouth(evidence: MouthEvidence, reading: MouthReading, gates: Gates) ->
         *_lines_left_open(reading),
         _shut_vowels(reading, gates),
         _still(reading, gates),
+        _left(reading, gates),
         *_picture(evidence, reading, gates),
     )
 
@@ -198,6 +220,17 @@ def _still(reading: MouthReading, gates: Gates) -> Finding:
         f"In pauses the lips move by {reading.rest.movement:.3f} of the eye distance{before}; "
         f"they are closed in {100 * reading.rest.closed_share:.0f} % of these frames.",
         todo="The mouth speaks while nothing is heard. Look at the pauses of the timeline.",
+    )
+
+
+def _left(reading: MouthReading, gates: Gates) -> Finding:
+    seconds = reading.source_lips_left_s
+    said = f"For {seconds:.2f} s the lips go on with the source's words while the dub is silent."
+    return gates.finding(
+        "source_lips_left",
+        seconds,
+        said if seconds else "Where the dub is silent, the lips say nothing of the source's.",
+        todo="Use a longer wording there, or let the lip-sync close the mouth.",
     )
 
 

@@ -126,6 +126,13 @@ class Gates(Record):
         unit="eye distances",
         source="Silent Lip Stability of THEval, arXiv 2511.04520; limit: a third of speech's median aperture",
     )
+    source_lips_left: Limit = Limit(
+        what="Lips that still speak the source's words",
+        better="low",
+        ok=0.3,
+        unit="s",
+        source="project limit: the shortest silence in which a mouth is expected at rest (THEval)",
+    )
     rendered_share: Limit = Limit(
         what="Speech frames with a frontal face that were re-rendered",
         better="high",

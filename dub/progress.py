@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 ProgressSink = Callable[[int, int], None]
@@ -21,3 +22,23 @@ def report(done: int, total: int) -> None:
 def listen(sink: ProgressSink | None) -> None:
     """Send this context's progress (this thread's, and what it copies its context to) to `sink`."""
     _sink.set(sink)
+
+
+@contextmanager
+def part(start: float, end: float) -> Iterator[None]:
+    """What is reported inside fills this share of the whole, 0 <= start <= end <= 1, whatever its own unit."""
+    outer = _sink.get()
+    if outer is None:
+        yield
+        return
+
+    def scaled(done: int, total: int) -> None:
+        if total:
+            outer(round(1000 * (start + (end - start) * min(1.0, done / total))), 1000)
+
+    _sink.set(scaled)
+    try:
+        yield
+    finally:
+        _sink.set(outer)
+        outer(round(1000 * end), 1000)

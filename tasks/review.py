@@ -26,7 +26,6 @@ from tasks.review_sound import judge_quality, judge_voices, measure_file
 from tasks.review_words import listen_back, read_language
 
 GATES = Gates()
-N_STEPS = 4
 
 
 @stage(version=1, n_cpu=2)
@@ -63,21 +62,23 @@ def review(
     ]
     found.metrics |= _time_metrics(timeline)
     read_language(found, translation, _first(engines, "language_id"))
-    heard = listen_back(found, store, timeline, _first(engines, "asr"))
-    progress.report(1, N_STEPS)
-    judge_voices(found, store, cast, timeline, tuple(engine for engine in engines if engine.family == "speaker"))
-    judge_quality(found, store, script, stems, timeline, _first(engines, "speech_quality"))
-    progress.report(2, N_STEPS)
-    facts = measure_file(found, store, source, timeline, mix, dub)
-    progress.report(3, N_STEPS)
-    reading = look_at_mouth(found, store, source, facts, timeline, track, lipsync, dub, _first(engines, "face"))
+    with progress.part(0.05, 0.35):
+        heard = listen_back(found, store, timeline, _first(engines, "asr"))
+    encoders = tuple(engine for engine in engines if engine.family == "speaker")
+    with progress.part(0.35, 0.5):
+        judge_voices(found, store, cast, timeline, encoders)
+        judge_quality(found, store, script, stems, timeline, _first(engines, "speech_quality"))
+    with progress.part(0.5, 0.6):
+        facts = measure_file(found, store, source, timeline, mix, dub)
+    with progress.part(0.6, 1.0):
+        face = _first(engines, "face")
+        reading = look_at_mouth(found, store, source, facts, script, timeline, track, lipsync, dub, face)
     log = RenderLog.load(store.path(lipsync.log))
     kinds = [log.reasons[index].split(":")[0] for index in log.decision]
     figure = timeline_figure(script, timeline, found.findings, dialogue[0], kinds, source.video.frame_rate)
     found.figures["timeline"] = store.put_bytes(figure.encode(), "image/svg+xml")
     found.metrics["voices"] = "; ".join(f"{voice.speaker}: {voice.made_of or voice.engine}" for voice in cast.voices)
     found.metrics["consent"] = "; ".join(f"{voice.speaker}: {voice.consent}" for voice in cast.voices)
-    progress.report(4, N_STEPS)
     return Review(
         locale=timeline.locale,
         findings=tuple(found.findings),

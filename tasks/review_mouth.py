@@ -27,7 +27,7 @@ from dub.media import read_frames
 from dub.mix import Dub
 from dub.mouth_metrics import Floats
 from dub.mouth_pictures import SHEET_SIDE_IOD, Flicker, mouth_boxes, worst_moments
-from dub.script import Timeline
+from dub.script import DubScript, Timeline
 from dub.source import FaceTrack, Source, VideoFacts
 from dub.stage import EngineChoice
 from dub.store import Store
@@ -45,6 +45,7 @@ def look_at_mouth(
     store: Store,
     source: Source,
     facts: VideoFacts,
+    script: DubScript,
     timeline: Timeline,
     track: FaceTrack,
     lipsync: LipSync,
@@ -60,12 +61,12 @@ def look_at_mouth(
     found.metrics |= {f"frames, {reason}": n for reason, n in lipsync.counts.items()}
     if not track.n_found:
         evidence = _evidence(source, before, None, log, lipsync)
-        reading = read_mouth(timeline, evidence)
+        reading = read_mouth(script, timeline, evidence)
         found.findings += check_mouth(evidence, reading, GATES)
         return reading
     tracker = registry.load("face", choice.id, **choice.options)
     evidence = _evidence(source, before, tracker.track(store.path(dub.video), facts), log, lipsync)
-    reading = read_mouth(timeline, evidence)
+    reading = read_mouth(script, timeline, evidence)
     same_raster = (facts.width_px, facts.height_px) == (source.video.width_px, source.video.height_px)
     if evidence.is_rendered.any() and same_raster:
         evidence = replace(evidence, flicker_ratio=_flicker_ratio(store, source, facts, dub, before, evidence))
@@ -175,6 +176,7 @@ def _mouth_metrics(evidence: MouthEvidence, reading: MouthReading) -> dict[str, 
         "false_closure_share": reading.n_shut_vowels / reading.n_open_vowels if reading.n_open_vowels else None,
         "silence_movement": reading.rest.movement if reading.rest else None,
         "silence_closed_share": reading.rest.closed_share if reading.rest else None,
+        "source_lips_left_s": reading.source_lips_left_s,
         "source_silence_movement": reading.source_rest.movement if reading.source_rest else None,
         "rendered_share": reading.n_speech_frames_rendered / reading.n_speech_frames if has_speech else None,
         "n_frontal_speech_frames": reading.n_speech_frames,

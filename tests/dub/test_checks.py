@@ -53,7 +53,7 @@ def test_a_right_dub_has_no_finding_worse_than_ok() -> None:
         *check_timing(dubs.script(), timeline, GATES),
         *check_dialogue(timeline, dubs.dialogue(timeline), GATES),
         *check_words(heard_lines(timeline, dubs.heard()), "a recogniser", GATES),
-        *check_mouth(evidence, read_mouth(timeline, evidence), GATES),
+        *check_mouth(evidence, read_mouth(dubs.script(), timeline, evidence), GATES),
     )
     assert [finding for finding in findings if finding.level is not Level.OK] == []
     assert {"word_error", "closure_recall", "rendered_share", "overrun", "numbers_kept"} <= set(levels(findings))
@@ -196,7 +196,7 @@ def test_an_unsure_source_language_asks_for_the_flag() -> None:
 def mouth(**arrays: object) -> dict[str, Level]:
     timeline = dubs.timeline()
     evidence = dubs.changed(dubs.evidence(timeline), **arrays)
-    return levels(check_mouth(evidence, read_mouth(timeline, evidence), GATES))
+    return levels(check_mouth(evidence, read_mouth(dubs.script(), timeline, evidence), GATES))
 
 
 def test_a_frozen_mouth_is_found() -> None:
@@ -226,6 +226,14 @@ def test_a_mouth_that_speaks_in_pauses_is_found() -> None:
         ]
         is Level.DEGRADED
     )
+
+
+def test_lips_that_go_on_in_the_sources_words_are_found() -> None:
+    """The dub leaves out its third line, and the mouth still speaks it."""
+    timeline = dubs.timeline([take for take in dubs.timeline().placed if take.utterance_id != "u0003"])
+    evidence = dubs.evidence(dubs.timeline())
+    found = levels(check_mouth(evidence, read_mouth(dubs.script(), timeline, evidence), GATES))
+    assert found["source_lips_left"] is Level.DEGRADED
 
 
 def test_blur_and_flicker_are_found() -> None:

@@ -93,7 +93,8 @@ class Clip:
             is_original_sound_copied=None,
         )
         found, facts = Measured(), video_facts(self.store.path(dub_video))
-        look_at_mouth(found, self.store, self.source, facts, dubs.timeline([take]), self.track, lips, dub, TRACKER)
+        timeline = dubs.timeline([take])
+        look_at_mouth(found, self.store, self.source, facts, dubs.script(), timeline, self.track, lips, dub, TRACKER)
         return found
 
 
