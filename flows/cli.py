@@ -77,7 +77,7 @@ def _dub(options: argparse.Namespace) -> int:
 
     job = _job(options)
     check(job)
-    from flows.console import show_run
+    from flows.console import print_verdicts, show_run
 
     if options.prefect:
         from flows.prefect_server import local_server
@@ -87,9 +87,9 @@ def _dub(options: argparse.Namespace) -> int:
             from flows.deployed import dub_title
     else:
         from flows.dub_title import dub_title
-    with show_run(cache_home() / "native.log") as console:
+    with show_run(cache_home() / "native.log"):
         report = dub_title(job)
-    console.verdicts(report)
+    print_verdicts(report)
     return EXIT_DUB_FAILED if report.verdict == "failed" else EXIT_OK
 
 
@@ -121,12 +121,15 @@ def _job(options: argparse.Namespace) -> Job:
 def _locale(tag: str) -> Locale:
     """What the user typed, as a Locale; BadInput with what is near when it is none."""
     from dub.errors import LanguageNotSupported
-    from lang.registry import UnknownLanguage, supported_locale
+    from lang.registry import UnknownLanguage, name_of, supported_locale
 
     try:
-        return supported_locale(tag)
+        locale = supported_locale(tag)
     except UnknownLanguage as error:
         raise LanguageNotSupported(str(error), mend="`polydub languages` lists what is offered") from error
+    if locale != tag.strip():
+        print(f"  {tag.strip()} is taken as {locale} ({name_of(locale)})", file=sys.stderr)
+    return locale
 
 
 def _languages(options: argparse.Namespace) -> int:

@@ -56,16 +56,6 @@ class RunConsole:
                 self.progress.remove_task(bar)
             self.console.print(f"  [red]✗[/] {label}: {error}", highlight=False)
 
-    def verdicts(self, report: RunReport) -> None:
-        table = Table("locale", "verdict", "video", "why", title=report.title)
-        for outcome in report.outcomes:
-            style = VERDICT_STYLE[outcome.verdict]
-            why = "\n".join(outcome.reasons[:3])
-            video = outcome.files[0] if outcome.files else "-"
-            table.add_row(outcome.locale, f"[{style}]{outcome.verdict}[/]", video, why)
-        self.console.print(table)
-        self.console.print(f"Report: {report.html}", soft_wrap=True, highlight=False)
-
 
 @contextmanager
 def native_noise_in(log: Path) -> Iterator[TextIO]:
@@ -88,12 +78,12 @@ def native_noise_in(log: Path) -> Iterator[TextIO]:
 
 
 @contextmanager
-def show_run(log: Path) -> Iterator[RunConsole]:
-    """Draw progress on stderr while a run goes on; yields what prints its end."""
+def show_run(log: Path) -> Iterator[None]:
+    """Draw progress on stderr while a run goes on."""
     from tasks.policy import observed_by
 
     with native_noise_in(log) as seen, _bars_on(Console(file=seen)) as run, observed_by(run):
-        yield run
+        yield
 
 
 @contextmanager
@@ -104,6 +94,19 @@ def _bars_on(console: Console) -> Iterator[RunConsole]:
     )  # fmt: skip
     with Progress(*columns, console=console, transient=True) as progress:
         yield RunConsole(console, progress)
+
+
+def print_verdicts(report: RunReport) -> None:
+    """The run's end on stdout: a row per language, and where the report is."""
+    console = Console()
+    table = Table("locale", "verdict", "video", "why", title=report.title)
+    for outcome in report.outcomes:
+        style = VERDICT_STYLE[outcome.verdict]
+        why = "\n".join(outcome.reasons[:3])
+        video = outcome.files[0] if outcome.files else "-"
+        table.add_row(outcome.locale, f"[{style}]{outcome.verdict}[/]", video, why)
+    console.print(table)
+    console.print(f"Report: {report.html}", soft_wrap=True, highlight=False)
 
 
 def print_languages(plan: Plan, *, policy: str | None, as_json: bool) -> None:

@@ -15,6 +15,8 @@ from flows import dub_title as story
 from flows.dub_title import RunReport
 from tasks.policy import N_THREADS
 
+RUNNER: Any = ThreadPoolTaskRunner(max_workers=N_THREADS)
+
 
 def _run_name() -> str:
     """`talk into es, pt-BR`: what a person looks for in the list of runs."""
@@ -28,7 +30,7 @@ def _run_name() -> str:
     name="dub-title",
     flow_run_name=_run_name,
     description=story.dub_title.__doc__,
-    task_runner=ThreadPoolTaskRunner(max_workers=N_THREADS),
+    task_runner=RUNNER,
     persist_result=False,
     validate_parameters=True,
 )
@@ -51,7 +53,7 @@ def dub_title_flow(job: Job) -> Any:
 
 def dub_title(job: Job) -> RunReport:
     """Run the flow here and now and return its report, also when a language failed."""
-    state = dub_title_flow(job, return_state=True)
+    state: Any = dub_title_flow(job, return_state=True)
     report = state.data if isinstance(state.data, RunReport) else state.result()
     if not isinstance(report, RunReport):
         raise TypeError(f"the flow gave {type(report).__name__}")

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 
 from rich.console import Console
 
@@ -27,9 +28,9 @@ def examine(profile: str) -> bool:
     for family in families():
         named = getattr(plan, family)
         for engine_id in (named,) if isinstance(named, str) else named:
-            checks.append((f"{family}: {engine_id}", lambda f=family, e=engine_id: _engine(f, e)))
+            checks.append((f"{family}: {engine_id}", partial(_engine, family, engine_id)))
     for engine_id in plan.translation:
-        checks.append((f"translation: {engine_id}", lambda e=engine_id: _engine("translation", e)))
+        checks.append((f"translation: {engine_id}", partial(_engine, "translation", engine_id)))
     n_missing = 0
     for name, look in checks:
         try:

@@ -18,8 +18,9 @@ from dub.mix import Dub, Mix
 from dub.plan import Job
 from dub.script import DubScript, Takes, Timeline, Translation
 from dub.source import FaceTrack, Source, Stems
+from dub.stage import EngineChoice
 from dub.subtitles import Subtitles
-from flows.preflight import Prepared, check
+from flows.preflight import Prepared, check, find_way
 from flows.publish import publish, publish_text
 from lang.bcp47 import Locale
 from tasks.build_mouth_bank import build_mouth_bank
@@ -40,6 +41,8 @@ from tasks.subtitle import subtitle
 from tasks.track_faces import track_faces
 from tasks.transcribe import transcribe
 from tasks.translate import translate
+
+Route = tuple[EngineChoice, ...]
 
 
 class LocaleOutcome(Record):
@@ -100,11 +103,20 @@ def dub_title(job: Job) -> RunReport:
     """
     prepared = check(job)
     shared = prepare_source(prepared)
-    dubs = [dub_into(locale, prepared, shared) for locale in job.targets]
-    shared.script.result()  # what is wrong with the source itself is said once, not once per language
-    shared.source.result()
+    shared.source.result()  # what is wrong with the source itself is said once, not once per language
+    spoken = shared.script.result().source_locale
+    dubs = [_start(locale, spoken, prepared, shared) for locale in job.targets]
     finished = [publish_locale(prepared, shared, dub) for dub in dubs]
     return publish_report(prepared, shared, finished)
+
+
+def _start(locale: Locale, spoken: Locale, prepared: Prepared, shared: OncePerSource) -> OncePerLocale | DubbedLocale:
+    """One language on its way; or its end, when the language that was found cannot be translated into it."""
+    try:
+        route = find_way(prepared.job, prepared.plan, spoken, locale)
+    except DubError as error:
+        return DubbedLocale(locale=locale, review=_failed(locale, error))
+    return dub_into(locale, route, prepared, shared)
 
 
 def prepare_source(prepared: Prepared) -> OncePerSource:
@@ -119,7 +131,7 @@ def prepare_source(prepared: Prepared) -> OncePerSource:
     return OncePerSource(source, stems, script, faces, bank, cast, submit(preview, desk, source))
 
 
-def dub_into(locale: Locale, prepared: Prepared, shared: OncePerSource) -> OncePerLocale:
+def dub_into(locale: Locale, route: Route, prepared: Prepared, shared: OncePerSource) -> OncePerLocale:
     desk, plan = prepared.desk, prepared.plan
     source, stems, script, faces, bank = shared.source, shared.stems, shared.script, shared.faces, shared.bank
     voice, encoder, ear = prepared.engine("tts"), prepared.engine("speaker"), prepared.engine("asr")
@@ -132,7 +144,7 @@ def dub_into(locale: Locale, prepared: Prepared, shared: OncePerSource) -> OnceP
     def step(name: str) -> str:
         return f"{name} {locale}"
 
-    translation = _translation(locale, prepared, script)
+    translation = _translation(locale, prepared, script, route)
     cast = submit(cast_for, desk, shared.cast, locale, voice, encoder, ear, label=step("cast"))
     takes = submit(speak, desk, script, translation, cast, voice, label=step("speak"))
     timeline = submit(fit, desk, source, script, takes, label=step("fit"))
@@ -158,20 +170,23 @@ def _source_script(prepared: Prepared, source: Work[Source], stems: Work[Stems])
     return submit(transcribe, desk, source, stems, job.source_locale, prepared.engine("asr"))
 
 
-def _translation(locale: Locale, prepared: Prepared, script: Work[DubScript]) -> Work[Translation]:
+def _translation(locale: Locale, prepared: Prepared, script: Work[DubScript], route: Route) -> Work[Translation]:
     """Translated, unless the user gave the lines."""
     job, desk = prepared.job, prepared.desk
     if locale in job.scripts:
         path = job.scripts[locale]
         artifact = desk.open_store().put_copy(path, "text/plain")
         return submit(read_translation, desk, artifact, path.name, locale, script, label=f"translate {locale}")
-    return submit(translate, desk, script, locale, prepared.routes[locale], label=f"translate {locale}")
+    return submit(translate, desk, script, locale, route, label=f"translate {locale}")
 
 
-def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale) -> DubbedLocale:
+def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale | DubbedLocale) -> DubbedLocale:
     """Wait for one language and put its files in place; what went wrong with it becomes its report."""
     store, out = prepared.desk.open_store(), prepared.job.out
     stem = f"{prepared.title}.{dub.locale}"
+    if isinstance(dub, DubbedLocale):
+        publish_text(review_json(dub.review), out / f"{stem}.report.json")
+        return dub
     try:
         finished, reviewed = dub.dub.result(), dub.review.result()
     except Exception as error:

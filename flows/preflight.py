@@ -28,7 +28,6 @@ class Prepared(Record):
     desk: Desk
     title: str
     engines: dict[str, tuple[EngineChoice, ...]]
-    routes: dict[Locale, tuple[EngineChoice, ...]]
 
     def engine(self, family: str) -> EngineChoice:
         return self.engines[family][0]
@@ -57,12 +56,15 @@ def check(job: Job) -> Prepared:
     _check_scripts(job)
     _check_targets(job)
     engines = {family: _choices(plan, family) for family in families()}
-    routes = {locale: _route(job, plan, locale) for locale in job.targets}
+    spoken = job.source_locale
+    for locale in job.targets:  # a language yet to be found is reached by English, or is English
+        if spoken or locale.language != ENGLISH.language:
+            find_way(job, plan, spoken or ENGLISH, locale)
     _check_voices(plan, job.targets, engines["tts"][0])
     _check_out(job)
     desk = Desk(store=str((job.store or cache_home() / "store").absolute()), n_threads=len(os.sched_getaffinity(0)))
     title = job.title or job.source.stem
-    return Prepared(job=job, plan=plan, desk=desk, title=title, engines=engines, routes=routes)
+    return Prepared(job=job, plan=plan, desk=desk, title=title, engines=engines)
 
 
 def families() -> list[str]:
@@ -132,25 +134,22 @@ def _check_scripts(job: Job) -> None:
 def _check_targets(job: Job) -> None:
     if len(set(job.targets)) != len(job.targets):
         raise BadInput(f"a target is given twice: {', '.join(job.targets)}", mend="name each locale once")
-    for locale in job.targets:
-        if job.source_locale and locale.language == job.source_locale.language and locale not in job.scripts:
-            raise BadInput(
-                f"the target {locale} is the source's own language",
-                mend=f"leave it out, or give what is to be said: --script {locale}=FILE",
-            )
 
 
-def _route(job: Job, plan: Plan, locale: Locale) -> tuple[EngineChoice, ...]:
+def find_way(job: Job, plan: Plan, source: Locale, locale: Locale) -> tuple[EngineChoice, ...]:
     """Engines from the source's language to the locale, by English where the script will have English lines.
 
-    None where the lines are given. A source whose language is yet to be found is reached by English: either it is
-    English, or recognition translates it.
+    () where the lines are given. Raises LanguageNotSupported, or BadInput when the target is what is spoken.
     """
     if locale in job.scripts:
         return ()
+    if locale.language == source.language:
+        raise BadInput(
+            f"the target {locale} is the source's own language",
+            mend=f"leave it out, or give what is to be said: --script {locale}=FILE",
+        )
     from engines.translation.routing import find_route
 
-    source = job.source_locale or ENGLISH
     is_recognised = source not in job.scripts
     route = find_route(source, locale, plan.translation, has_english=is_recognised)
     for hop in route:
