@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dub.timecode import MASTER_RATE_HZ
-from dub.wav import BLOCK_SAMPLES, Samples
+from dub.wav import BLOCK_SAMPLES, Samples, let_go
 
 SILENCE_DB = -120.0
 """The level given for digital silence and anything under it: 24-bit sound has nothing there."""
@@ -36,6 +36,7 @@ def blocks(sound: Samples) -> Iterator[Samples]:
     """A (memory-mapped) sound in pieces of BLOCK_SAMPLES, copied to memory, in order."""
     for start in range(0, sound.shape[-1], BLOCK_SAMPLES):
         yield np.array(sound[..., start : start + BLOCK_SAMPLES], np.float32)
+        let_go(sound)
 
 
 def power_curve(sound: Samples) -> Curve:

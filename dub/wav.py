@@ -5,6 +5,7 @@ The header is always 80 bytes and carries nothing but the format, so the same sa
 
 from __future__ import annotations
 
+import mmap
 import struct
 from pathlib import Path
 from types import TracebackType
@@ -110,6 +111,13 @@ def open_wav(path: Path) -> tuple[Samples, int]:
         return np.zeros((n_channels, 0), np.float32), rate_hz
     interleaved = np.memmap(path, np.dtype("<f4"), "r", offset, (n_samples, n_channels))
     return interleaved.T, rate_hz
+
+
+def let_go(sound: Samples) -> None:
+    """Give back the memory of what was read of a mapped file; it is read again when looked at again."""
+    mapped = getattr(sound.base, "_mmap", None)
+    if mapped is not None:
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def _header(rate_hz: int, n_channels: int, n_samples: int) -> bytes:

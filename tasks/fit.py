@@ -16,7 +16,7 @@ from dub.stage import Desk, stage
 from dub.store import Store
 from dub.time_stretch import resampled, stretched
 from dub.timecode import MASTER_RATE_HZ, sample_at
-from dub.wav import WAV, Samples, blank_wav, open_wav, write_wav
+from dub.wav import WAV, Samples, blank_wav, let_go, open_wav, write_wav
 
 _LEAST_OVERRUN_S = Fraction(1, 1000)
 """Rounding to samples and Rubber Band's last few are no overrun."""
@@ -49,6 +49,7 @@ def fit(desk: Desk, source: Source, script: DubScript, takes: Takes) -> Timeline
             placed_take, samples = _placed(store, folder, take, line, where, earliest)
             room = dialogue[:, placed_take.start_sample : placed_take.start_sample + placed_take.n_samples]
             room += samples[:, : room.shape[1]]
+            let_go(dialogue)
             placed.append(placed_take)
             progress.report(len(placed), len(spoken))
         return Timeline(

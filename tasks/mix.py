@@ -28,7 +28,7 @@ from dub.speech_activity import levels_db, speech_islands
 from dub.stage import Desk, stage
 from dub.store import Store
 from dub.timecode import MASTER_RATE_HZ, Span
-from dub.wav import BLOCK_SAMPLES, WAV, Samples, WavWriter, open_wav
+from dub.wav import BLOCK_SAMPLES, WAV, Samples, WavWriter, let_go, open_wav
 
 TRUE_PEAK_LIMIT_DB = -1.0
 _CEILING_DB = -1.2
@@ -66,10 +66,9 @@ def mix(
         takes = [_Voiced(take, store.path(take.audio), background.speaker_gain_db) for take in timeline.placed]
         speech_to_bed_db = _sum(folder, background, takes, dialogue, bed)
         progress.report(2, _STEPS)
-        finished, gain_db, limited_db = _at_loudness(folder, folder / "sum.wav", target_lufs)
+        finished, lufs, gain_db, limited_db = _at_loudness(folder, folder / "sum.wav", target_lufs)
         progress.report(_STEPS - 1, _STEPS)
         bed_lufs = loudness_lufs(folder / "rest.wav")
-        lufs = loudness_lufs(finished)
         return Mix(
             locale=timeline.locale,
             target_lufs=target_lufs,
@@ -167,6 +166,8 @@ def _sum(
             dub = np.zeros((1, n), np.float32)
             for take in takes:
                 take.add_to(dub, start)
+            let_go(bed)
+            let_go(dialogue)
             rest.write(kept)
             whole.write(kept + dub)
             first = start // FRAME_SAMPLES
@@ -178,8 +179,8 @@ def _sum(
     return float(10 * np.log10(dub_energy / max(rest_energy, dub_energy * 10 ** (SILENCE_DB / 10))))
 
 
-def _at_loudness(folder: Path, summed: Path, target_lufs: float) -> tuple[Path, float, float]:
-    """The sum at its target loudness under the peak limit: (file, gain in dB, the limiter's deepest cut in dB).
+def _at_loudness(folder: Path, summed: Path, target_lufs: float) -> tuple[Path, float, float, float]:
+    """The sum at its target loudness under the peak limit: (file, its LUFS, gain in dB, the limiter's deepest cut).
 
     Limiting takes loudness away, so the gain is corrected by what was measured until it is near enough.
     """
@@ -195,11 +196,12 @@ def _at_loudness(folder: Path, summed: Path, target_lufs: float) -> tuple[Path, 
         with WavWriter(finished, MASTER_RATE_HZ, 2) as file:
             for block in blocks(sound):
                 file.write(limited(block * np.float32(gain), gains, file.n_samples))
-        missing = target_lufs - loudness_lufs(finished)
+        lufs = loudness_lufs(finished)
+        missing = target_lufs - lufs
         if deepest_db == 0.0 or abs(missing) <= _NEAR_ENOUGH_LU or gain_db >= _UTMOST_GAIN_DB:
             break
         gain_db = min(gain_db + missing, _UTMOST_GAIN_DB)
-    return finished, gain_db, deepest_db
+    return finished, lufs, gain_db, deepest_db
 
 
 def _span(take: PlacedTake) -> Span:

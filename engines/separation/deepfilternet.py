@@ -23,7 +23,7 @@ from dub import progress
 from dub.errors import EngineFailed
 from dub.levels import blocks, power_curve
 from dub.timecode import MASTER_RATE_HZ
-from dub.wav import Samples, WavWriter, open_wav
+from dub.wav import Samples, WavWriter, let_go, open_wav
 from engines import weights
 from engines.spec import EngineSpec
 
@@ -70,6 +70,7 @@ class DeepFilterNet:
                 start = speech.n_samples
                 speech.write(heard)
                 rest.write(sound[:, start : start + len(heard)] - heard)
+                let_go(sound)
                 progress.report(speech.n_samples, sound.shape[1])
 
     def _enhance(
