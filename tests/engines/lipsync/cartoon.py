@@ -140,3 +140,10 @@ def opening_px(frame: npt.NDArray[np.uint8], middle: npt.NDArray[np.float64]) ->
     x = int(middle[0])
     top, bottom = (int(middle[1] + y * IOD_PX) for y in (0.6, 1.1))
     return int((frame[top:bottom, x - 1 : x + 2].mean(axis=1) < (INSIDE + LIPS) / 2).sum())
+
+
+def chin_row(frame: npt.NDArray[np.uint8], middle: npt.NDArray[np.float64]) -> int:
+    """Last row of skin in the middle columns, counted from between the eyes, in pixels."""
+    x, y = int(middle[0]), int(middle[1])
+    column = frame[:SIZE_PX, x - 3 : x + 4].mean(axis=1)
+    return int(np.flatnonzero(column > (SKIN + 120) / 2).max()) - y

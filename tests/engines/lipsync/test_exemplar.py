@@ -77,9 +77,10 @@ class Render:
         self.out = folder / "out.mp4"
 
 
-@pytest.fixture
-def render(clip: cartoon.Cartoon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Render:
-    return Render(clip, tmp_path, SAID, monkeypatch)
+@pytest.fixture(scope="module")
+def render(clip: cartoon.Cartoon, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Render]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield Render(clip, tmp_path_factory.mktemp("render"), SAID, monkeypatch)
 
 
 def test_the_drawn_mouth_says_the_dub(clip: cartoon.Cartoon, render: Render) -> None:
@@ -93,6 +94,15 @@ def test_the_drawn_mouth_says_the_dub(clip: cartoon.Cartoon, render: Render) -> 
     peaks = [aperture[int(p.start_sample / 48_000 * 25) : int(p.end_sample / 48_000 * 25) + 1].max() for p in vowels]
     assert min(peaks) > 0.12
     assert np.corrcoef(aperture[render.log.is_rendered()], render.log.aperture[render.log.is_rendered()])[0, 1] > 0.9
+
+
+def test_the_chin_follows_the_new_mouth_and_not_the_old_one(clip: cartoon.Cartoon, render: Render) -> None:
+    frames = [i for i in np.flatnonzero(render.log.is_rendered()) if 30 < i < 120]
+    chin = np.array([cartoon.chin_row(render.written[i], clip.middle_px[i]) for i in frames])
+    aimed = (1.2 + 0.5 * render.log.aperture[frames]) * cartoon.IOD_PX
+    left_behind = (1.2 + 0.5 * clip.aperture[frames]) * cartoon.IOD_PX
+    assert np.abs(chin - aimed).mean() < 1.5
+    assert np.abs(chin - left_behind).mean() > 3
 
 
 def test_where_the_source_talks_on_and_the_dub_is_silent_the_mouth_is_shut(
@@ -171,17 +181,21 @@ def test_an_error_of_the_decoder_comes_out_and_leaves_no_thread_waiting() -> Non
         yield np.zeros((2, 2), np.uint8)
         raise EngineFailed("cut off")
 
-    with pytest.raises(EngineFailed, match="cut off"), exemplar.Ahead(broken()) as frames:
-        assert len(list(frames)) == 1
+    with exemplar.Ahead(broken()) as frames, pytest.raises(EngineFailed, match="cut off"):
+        list(frames)
 
 
 def test_an_error_of_the_encoder_comes_out() -> None:
     def full(_: Frame) -> None:
         raise EngineFailed("disk full")
 
-    with pytest.raises(EngineFailed, match="disk full"), exemplar.Behind(full) as finished:
-        for _ in range(50):
-            finished.put(np.zeros((2, 2), np.uint8))
+    def write_much() -> None:
+        with exemplar.Behind(full) as finished:
+            for _ in range(50):
+                finished.put(np.zeros((2, 2), np.uint8))
+
+    with pytest.raises(EngineFailed, match="disk full"):
+        write_much()
 
 
 def _closure_recall(

@@ -38,9 +38,9 @@ def test_of_two_frames_that_fit_alike_the_one_that_looks_like_the_last_is_taken(
 
 def test_a_mouth_to_be_shut_borrows_from_a_shut_mouth() -> None:
     """Even where an open one has the right width."""
-    measures = np.array([[0.06, 0.56, 0.11]] * 20 + [[0.004, 0.52, 0.12]])
-    chosen = _path(_search(measures, np.zeros((21, 4))), np.zeros(5))
-    assert list(chosen) == [20] * 5
+    measures = np.array([[0.03, 0.56, 0.11]] * 20 + [[0.3, 0.44, 0.11]] * 20 + [[0.004, 0.47, 0.12]])
+    chosen = _path(_search(measures, np.zeros((41, 4))), np.zeros(5))
+    assert list(chosen) == [40] * 5
 
 
 def test_teeth_are_not_stretched_when_an_open_mouth_is_there() -> None:
