@@ -69,6 +69,11 @@ def test_too_long_for_the_slot_is_said_faster(desk: Desk) -> None:
     assert takes.takes[1].speed == 1.0
 
 
+def test_brisk_speech_comes_before_a_stretch(desk: Desk) -> None:
+    takes = speak(desk, _script((0, 2.8), (6, 8)), _translation(FIFTY, FIFTY), _cast(desk), _choice())
+    assert [take.speed for take in takes.takes] == [1.07, 1.15]
+
+
 def test_tempo_stays_natural_where_nothing_fits(desk: Desk) -> None:
     takes = speak(desk, _script((0, 1), (1, 4)), _translation(FIFTY, FIFTY), _cast(desk), _choice())
     assert takes.takes[0].speed == 1.3
