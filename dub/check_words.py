@@ -14,6 +14,9 @@ from dub.word_error import AlignedWord, ErrorRate, characters_wrong, comparable_
 from lang.bcp47 import Locale
 from lang.registry import name_of
 
+SURE = 0.5
+"""Below this probability of a language another one is as likely."""
+
 
 @dataclass(frozen=True)
 class HeardLine:
@@ -67,7 +70,7 @@ def check_words(lines: Sequence[HeardLine], recogniser: str, gates: Gates) -> tu
         total.rate,
         f"{_percent(total.rate)} of the words were misheard by {recogniser} "
         f"({total.n_errors} of {total.n_expected} in {len(lines)} lines).",
-        todo="Listen to the lines marked below; correct the wording, or give another voice.",
+        todo="Compare what was said and what was heard in the lines below; correct the wording, or give another voice.",
     )
     findings = []
     for line in lines:
@@ -94,18 +97,20 @@ def check_language(
     target: Locale, heard: Locale, probability: float, word_error: float | None, gates: Gates
 ) -> Finding:
     """Is it the language that was asked for? Near languages are told apart by the words: a recogniser that takes
-    Galician for Portuguese, but hears the Galician words, is no evidence against the dub."""
+    Galician for Portuguese, but hears the Galician words, is no evidence against the dub. It fails only when the
+    recogniser is sure and the words are wrong as well."""
     if heard.language == target.language:
         said = f"The dub sounds like {name_of(heard)} ({_percent(probability)} sure)."
         return Finding(level=Level.OK, check="language_heard", message=said, value=probability)
     if word_error is not None and gates.word_error.level(word_error) is Level.OK:
         said = f"At first the dub was taken for {name_of(heard)}, but its words are those of {name_of(target)}."
         return Finding(level=Level.OK, check="language_heard", message=said, value=probability)
+    is_sure = probability >= SURE and (word_error is None or gates.word_error.level(word_error) is Level.FAILED)
     return Finding(
-        level=Level.FAILED,
+        level=Level.FAILED if is_sure else Level.DEGRADED,
         check="language_heard",
-        message=f"The dub sounds like {name_of(heard)} ({_percent(probability)} sure), not like {name_of(target)}. "
-        "Check the translation and the voice of this locale.",
+        message=f"The dub was taken for {name_of(heard)} ({_percent(probability)} sure), not for {name_of(target)}. "
+        + ("Check the translation and the voice of this locale." if is_sure else "A speaker of it should listen."),
         value=probability,
     )
 

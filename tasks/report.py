@@ -58,7 +58,7 @@ class Report(Record):
     csv: Artifact
 
 
-@stage(version=1)
+@stage(version=2)
 def report(
     desk: Desk,
     title: str,
@@ -129,6 +129,7 @@ def _page(
         tally=tally(dub.review for dub in dubs),
         source_video=_href(source_video),
         source_tag=str(script.source_locale),
+        shape=f"{float(source.video.width_px * source.video.pixel_aspect / source.video.height_px):.4f}",
         duration_s=f"{float(source.video.duration):.2f}",
         preload="metadata" if len(dubs) <= MAX_EAGER_LOCALES else "none",
         engines=_engines(plan, dubs) if plan else [],

@@ -180,6 +180,8 @@ def test_the_wrong_language_is_found_unless_the_words_are_right() -> None:
     assert check_language(galician, spanish, 0.8, 0.7, GATES).level is Level.FAILED
     assert check_language(galician, spanish, 0.8, None, GATES).level is Level.FAILED
     assert check_language(galician, Locale("pt"), 0.6, 0.1, GATES).level is Level.OK
+    assert check_language(Locale("ca"), Locale("ro"), 0.32, 0.28, GATES).level is Level.DEGRADED
+    assert check_language(Locale("ca"), Locale("ro"), 0.9, 0.28, GATES).level is Level.DEGRADED
     assert check_language(Locale("pt-BR"), Locale("pt"), 0.9, 0.1, GATES).level is Level.OK
 
 
