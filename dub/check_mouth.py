@@ -25,7 +25,7 @@ from dub.mouth_metrics import (
 from dub.script import DubScript, Timeline
 from dub.timecode import Span
 
-FRONTAL_YAW_DEG, FRONTAL_PITCH_DEG = 30.0, 25.0
+FRONTAL_YAW_DEG, FRONTAL_PITCH_DEG = 24.0, 25.0
 """A face within these angles shows both mouth corners; beyond, no lip measure can be trusted."""
 LIP_SYNC_OFF = "kept: no lip-sync asked for"
 MIN_FRAMES = 5

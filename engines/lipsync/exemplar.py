@@ -8,9 +8,12 @@ unit search as in Fried et al. 2019 and rules of JALI (Edwards et al. 2016).
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,24 +32,32 @@ from engines.lipsync.contract import RenderLog, SpokenSpan
 from engines.lipsync.mouth_bank import MouthBank
 from engines.lipsync.mouth_curve import mouth_curve
 from engines.lipsync.mouth_plan import MouthFrame, MouthPlan
+from engines.lipsync.same_face import face_of_frames
 from engines.spec import EngineSpec
 
 Bytes = npt.NDArray[np.uint8]
 
 FRAMES_AHEAD = 6
 """Decoded and finished frames that may wait: decoder, renderer and encoder work at the same time."""
+MOST_FACES = 8
+"""Faces that get a bank, those heard most first; further ones keep their frames."""
 MASK_BESIDE_MOUTH, MASK_BELOW_NOSE, MASK_ABOVE_CHIN = 0.20, 0.02, 0.03
 
 
 class Exemplar:
+    """LipSyncer. Holds nothing between calls, so any number of threads may use it."""
+
     def prepare(self, video: Path, facts: VideoFacts, track: Path, dialogue: Path, bank: Path) -> None:
         face = TrackedFace.load(track)
         is_speech = choice.source_speech(_islands(dialogue), facts.frame_rate, facts.n_frames)
-        built = mouth_bank.build(video, facts, face, is_speech)
-        arrays: dict[str, npt.NDArray[Any]] = {} if built is None else built.arrays()
-        off_screen = choice.voice_off_screen(face, is_speech, facts.frame_rate)
-        with bank.open("wb") as file:
-            np.savez(file, is_speech=is_speech, is_off_screen=off_screen, **arrays)
+        is_off_screen = choice.voice_off_screen(face, is_speech, facts.frame_rate)
+        who = face_of_frames(face)
+        heard = np.bincount(who[(who >= 0) & is_speech], minlength=who.max() + 1 if len(who) else 0)
+        leading = [int(k) for k in np.argsort(-heard, kind="stable")[:MOST_FACES]]
+        share = mouth_bank.MAX_CROP_BYTES // max(1, len(leading))
+        outlines = {k: mouth_bank.outline(facts, face, who == k, is_speech, share) for k in leading}
+        banks = mouth_bank.cut(video, facts, face, {k: o for k, o in outlines.items() if o is not None})
+        StoredSource(is_speech, is_off_screen, who, banks).save(bank)
 
     def render(
         self,
@@ -61,36 +72,66 @@ class Exemplar:
         face = TrackedFace.load(track)
         if face.n_frames != facts.n_frames:
             raise EngineFailed(f"the face track has {face.n_frames} frames, the video {facts.n_frames}")
-        with np.load(bank, allow_pickle=False) as arrays:
-            stored = {name: arrays[name] for name in arrays.files}
-        is_source, is_off_screen = stored.pop("is_speech"), stored.pop("is_off_screen")
-        mouths = MouthBank(**stored) if stored else None
+        stored = StoredSource.load(bank)
         is_dub = choice.dub_speech(spoken, facts.frame_rate, facts.n_frames)
-        is_inside = _is_inside(face, facts)
-        decision = choice.decide(face, is_dub, is_source, is_off_screen, mouths is not None, is_inside)
+        has_bank = np.isin(stored.who, list(stored.banks))
+        decision = choice.decide(
+            face, is_dub, stored.is_speech, stored.is_off_screen, has_bank, _is_inside(face, facts)
+        )
         log = RenderLog(choice.REASONS, decision, np.full(facts.n_frames, np.nan, np.float32))
         share = choice.ramps(log.is_rendered(), geometry.shot_numbers(face))
-        if mouths is None:
-            plan: Iterator[MouthFrame] = iter(())
-        else:
-            phonemes = [phoneme for span in spoken for phoneme in span.phonemes]
+        phonemes = [phoneme for span in spoken for phoneme in span.phonemes]
+        plans = []
+        for k, mouths in stored.banks.items():
+            own = np.where(stored.who == k, share, np.float32(0))
             curve = mouth_curve(phonemes, facts.frame_rate, facts.n_frames, mouths.speaker)
-            log.aperture[share > 0] = curve.aperture[share > 0]
-            plan = MouthPlan(face, mouths, curve, share, facts.frame_rate).frames()
-        painter = _Painter(mouths, facts) if mouths is not None else None
-        following = next(plan, None)
+            log.aperture[own > 0] = curve.aperture[own > 0]
+            painter = _Painter(mouths, facts)
+            planned = MouthPlan(face, mouths, curve, own, facts.frame_rate).frames()
+            plans.append(zip(planned, itertools.repeat(painter)))
+        work = heapq.merge(*plans, key=lambda planned: planned[0].index)
+        following = next(work, None)
         with (
             Ahead(media.read_frames(video, facts)) as frames,
             media.FrameWriter(out, facts) as writer,
             Behind(writer.write) as finished,
         ):
             for i, frame in enumerate(frames):
-                if following is not None and following.index == i and painter is not None:
-                    painter.paint(frame, following)
-                    following = next(plan, None)
+                if following is not None and following[0].index == i:
+                    plan, painter = following
+                    painter.paint(frame, plan)
+                    following = next(work, None)
                 finished.put(frame)
                 progress.report(i + 1, facts.n_frames)
         return log
+
+
+@dataclass(frozen=True)
+class StoredSource:
+    """What `prepare` leaves for `render`: when the source speaks, which shots a narrator speaks over, whose face each
+    frame shows (-1: nobody's), and the banks by face."""
+
+    is_speech: npt.NDArray[np.bool_]
+    is_off_screen: npt.NDArray[np.bool_]
+    who: npt.NDArray[np.int64]
+    banks: dict[int, MouthBank]
+
+    def save(self, path: Path) -> None:
+        arrays = {f"{k}/{name}": array for k, bank in self.banks.items() for name, array in bank.arrays().items()}
+        arrays |= {"is_speech": self.is_speech, "is_off_screen": self.is_off_screen, "who": self.who}
+        with path.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> StoredSource:
+        of_face: dict[int, dict[str, npt.NDArray[Any]]] = {}
+        with np.load(path, allow_pickle=False) as arrays:
+            for key in arrays.files:
+                if "/" in key:
+                    k, name = key.split("/")
+                    of_face.setdefault(int(k), {})[name] = arrays[key]
+            banks = {k: MouthBank(**fields) for k, fields in of_face.items()}
+            return cls(arrays["is_speech"], arrays["is_off_screen"], arrays["who"], banks)
 
 
 class _Painter:

@@ -89,15 +89,15 @@ def voice_off_screen(face: TrackedFace, is_speech: Mask, frame_rate: Fraction) -
 
 
 def decide(
-    face: TrackedFace, is_dub: Mask, is_source: Mask, is_off_screen: Mask, has_bank: bool, is_inside: Mask
+    face: TrackedFace, is_dub: Mask, is_source: Mask, is_off_screen: Mask, has_bank: Mask, is_inside: Mask
 ) -> npt.NDArray[np.uint8]:
-    """Index into REASONS per frame. `is_inside`: the mouth lies in the picture."""
+    """Index into REASONS per frame. `has_bank` (n_frames,): this face has a bank; `is_inside`: its mouth lies
+    in the picture."""
     decision = np.full(face.n_frames, NOBODY, np.uint8)
     decision[is_source] = HELD_SHUT
     decision[is_dub] = SPEAKS
     speaks = decision != NOBODY
-    if not has_bank:
-        decision[speaks] = NO_BANK
+    decision[speaks & ~has_bank] = NO_BANK
     decision[speaks & is_off_screen] = OFF_SCREEN
     decision[speaks & ~is_inside & face.is_found] = OUTSIDE
     is_turned = (np.abs(face.yaw_deg) > LARGEST_YAW_DEG) | (np.abs(face.pitch_deg) > LARGEST_PITCH_DEG)

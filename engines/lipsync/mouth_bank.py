@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -98,12 +99,29 @@ def speaker_range(measures: geometry.MouthMeasures, is_usable: npt.NDArray[np.bo
     )
 
 
-def build(video: Path, facts: VideoFacts, face: TrackedFace, is_speech: npt.NDArray[np.bool_]) -> MouthBank | None:
-    """Choose and cut the bank's frames in one pass over the video. None where fewer than FEWEST_FRAMES are fit."""
-    fit = usable_frames(face)
+@dataclass(frozen=True)
+class BankOutline:
+    """A bank whose frames are chosen and not yet cut: everything but pixels."""
+
+    chosen: npt.NDArray[np.int64]
+    corner_of: npt.NDArray[np.int64]
+    size: tuple[int, int]
+    fields: dict[str, Any]
+
+
+def outline(
+    facts: VideoFacts,
+    face: TrackedFace,
+    is_own: npt.NDArray[np.bool_],
+    is_speech: npt.NDArray[np.bool_],
+    most_bytes: int = MAX_CROP_BYTES,
+) -> BankOutline | None:
+    """Choose the frames of one face, which is the one seen in the frames `is_own` (n_frames,). None where fewer than
+    FEWEST_FRAMES are fit."""
+    fit = usable_frames(face) & is_own
     if fit.sum() < FEWEST_FRAMES:
         return None
-    template = geometry.rigid_template(face)
+    template = geometry.rigid_template(face, is_own)
     placement = geometry.place(face, template)
     shapes = placement.to_canonical(face.at(*geometry.SHAPE_POINTS))
     measures = geometry.measure(face)
@@ -114,35 +132,43 @@ def build(video: Path, facts: VideoFacts, face: TrackedFace, is_speech: npt.NDAr
     talking = fit & is_speech
     speaker = speaker_range(measures, talking if talking.sum() >= float(facts.frame_rate) else fit)
     corner_of, (width, height) = _crop_boxes(placement, shapes, fit, facts)
-    n_most = int(min(MAX_FRAMES, MAX_CROP_BYTES // (width * height * 3 // 2)))
+    n_most = int(max(FEWEST_FRAMES, min(MAX_FRAMES, most_bytes // (width * height * 3 // 2))))
     chosen = choose(inputs, model, fit, n_most)
-    luma = np.empty((len(chosen), height, width), np.uint8)
-    chroma = np.empty((len(chosen), 2, height // 2, width // 2), np.uint8)
-    place_of = {int(frame): k for k, frame in enumerate(chosen)}
-    for i, frame in enumerate(media.read_frames(video, facts)):
-        if (k := place_of.get(i)) is not None:
-            luma[k], chroma[k] = _cut(frame, corner_of[i], width, height)
+    known_fields = {
+        "frame": chosen.astype(np.int32),
+        "corner": corner_of[chosen].astype(np.int32),
+        "placement": placement.terms[chosen],
+        "shape": shapes[chosen],
+        "measures": inputs[chosen, :3],
+        "pose": inputs[chosen, 3:],
+        "oval_px": (face.at(*FACE_OVAL)[chosen] - corner_of[chosen, None]).astype(np.float32),
+        "brightness": face.brightness[chosen].astype(np.float64),
+        "shot": geometry.shot_numbers(face)[chosen],
+        "template": template,
+        "model_weights": model.weights,
+        "model_mean": model.mean,
+        "model_sd": model.sd,
+        "speaker_range": np.array([getattr(speaker, field.name) for field in fields(speaker)]),
+    }
+    return BankOutline(chosen, corner_of, (width, height), known_fields)
+
+
+def cut(video: Path, facts: VideoFacts, face: TrackedFace, outlines: Mapping[int, BankOutline]) -> dict[int, MouthBank]:
+    """Fill the outlines of a title's faces with pixels, in one pass over the video."""
+    luma = {k: np.empty((len(o.chosen), o.size[1], o.size[0]), np.uint8) for k, o in outlines.items()}
+    chroma = {k: np.empty((len(o.chosen), 2, o.size[1] // 2, o.size[0] // 2), np.uint8) for k, o in outlines.items()}
+    places = {int(i): (k, place) for k, o in outlines.items() for place, i in enumerate(o.chosen)}
+    for i, frame in enumerate(media.read_frames(video, facts) if places else ()):
+        if i in places:
+            k, place = places[i]
+            luma[k][place], chroma[k][place] = _cut(frame, outlines[k].corner_of[i], *outlines[k].size)
         progress.report(i + 1, facts.n_frames)
-    px = face.at(*geometry.SHAPE_POINTS)[chosen] - corner_of[chosen, None]
-    return MouthBank(
-        frame=chosen.astype(np.int32),
-        corner=corner_of[chosen].astype(np.int32),
-        luma=luma,
-        chroma=chroma,
-        placement=placement.terms[chosen],
-        shape=shapes[chosen],
-        measures=inputs[chosen, :3],
-        pose=inputs[chosen, 3:],
-        oval_px=(face.at(*FACE_OVAL)[chosen] - corner_of[chosen, None]).astype(np.float32),
-        brightness=face.brightness[chosen].astype(np.float64),
-        shot=geometry.shot_numbers(face)[chosen],
-        thumb=np.stack([_thumb(image, points) for image, points in zip(luma, px, strict=True)]),
-        template=template,
-        model_weights=model.weights,
-        model_mean=model.mean,
-        model_sd=model.sd,
-        speaker_range=np.array([getattr(speaker, field.name) for field in fields(speaker)]),
-    )
+    banks = {}
+    for k, o in outlines.items():
+        px = face.at(*geometry.SHAPE_POINTS)[o.chosen] - o.corner_of[o.chosen, None]
+        thumbs = np.stack([_thumb(image, points) for image, points in zip(luma[k], px, strict=True)])
+        banks[k] = MouthBank(luma=luma[k], chroma=chroma[k], thumb=thumbs, **o.fields)
+    return banks
 
 
 def usable_frames(face: TrackedFace) -> npt.NDArray[np.bool_]:

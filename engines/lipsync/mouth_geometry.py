@@ -60,11 +60,12 @@ def place(face: TrackedFace, template: Floats) -> Placement:
     return Placement(smooth_within(terms, shot_numbers(face), np.array([0.25, 0.5, 0.25])))
 
 
-def rigid_template(face: TrackedFace) -> Floats:
-    """(12, 2): the rigid points of this speaker's frontal frames, averaged after alignment; canonical. Raises
-    ValueError when the face is never found."""
-    frontal = face.is_found & (np.abs(face.yaw_deg) < 12) & (np.abs(face.pitch_deg) < 15)
-    chosen = np.flatnonzero(frontal if frontal.sum() >= 10 else face.is_found)
+def rigid_template(face: TrackedFace, is_own: npt.NDArray[np.bool_] | None = None) -> Floats:
+    """(12, 2): the rigid points of this speaker's frontal frames, averaged after alignment; canonical.
+    `is_own` (n_frames,): look at these frames only. Raises ValueError when the face is never found."""
+    found = face.is_found if is_own is None else face.is_found & is_own
+    frontal = found & (np.abs(face.yaw_deg) < 12) & (np.abs(face.pitch_deg) < 15)
+    chosen = np.flatnonzero(frontal if frontal.sum() >= 10 else found)
     if not len(chosen):
         raise ValueError("no frame of the track has a face")
     points = face.at(*mesh.RIGID)[chosen[:: max(1, len(chosen) // 2000)]].astype(np.float64)

@@ -42,7 +42,15 @@ class Cartoon:
     middle_px: npt.NDArray[np.float64]
 
 
-def points_of(aperture: float, width: float = 0.56) -> dict[int, tuple[float, float]]:
+@dataclass(frozen=True)
+class Look:
+    """Another person: nose and mouth lie `lower` IOD further down, lips have another grey."""
+
+    lower: float = 0.0
+    lips: int = LIPS
+
+
+def points_of(aperture: float, width: float = 0.56, look: Look = Look()) -> dict[int, tuple[float, float]]:
     """Mesh points by number, canonical (IOD, origin between the eyes)."""
     points = dict.fromkeys(KEPT_POINTS, (0.0, 0.4))
     points |= {33: (-0.5, 0), 133: (-0.2, 0), 362: (0.2, 0), 263: (0.5, 0), 168: (0, 0), 6: (0, 0.1)}
@@ -50,10 +58,10 @@ def points_of(aperture: float, width: float = 0.56) -> dict[int, tuple[float, fl
         197: (0, 0.2),
         195: (0, 0.3),
         5: (0, 0.4),
-        4: (0, 0.48),
-        98: (-0.15, 0.5),
-        327: (0.15, 0.5),
-        2: (0, 0.55),
+        4: (0, 0.48 + look.lower),
+        98: (-0.15, 0.5 + look.lower),
+        327: (0.15, 0.5 + look.lower),
+        2: (0, 0.55 + look.lower),
     }
     along = np.linspace(-1, 1, 11)
     arch = 1 - along**2
@@ -64,7 +72,7 @@ def points_of(aperture: float, width: float = 0.56) -> dict[int, tuple[float, fl
         (OUTER_LIP_BOTTOM, 0.10 + 0.65 * aperture),
     ):
         for mesh_id, s, a in zip(ids, along, arch, strict=True):
-            points[mesh_id] = (s * width / 2, MOUTH_Y + lift * a)
+            points[mesh_id] = (s * width / 2, MOUTH_Y + look.lower + lift * a)
     chin = 1.2 + 0.5 * aperture
     for mesh_id, angle in zip(FACE_OVAL, np.linspace(0, 2 * np.pi, len(FACE_OVAL), endpoint=False), strict=True):
         y = 0.2 - 0.9 * np.cos(angle)
@@ -72,9 +80,11 @@ def points_of(aperture: float, width: float = 0.56) -> dict[int, tuple[float, fl
     return points
 
 
-def draw(aperture: float, middle: npt.NDArray[np.float64], texture: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+def draw(
+    aperture: float, middle: npt.NDArray[np.float64], texture: npt.NDArray[np.float32], look: Look
+) -> npt.NDArray[np.uint8]:
     """One yuv420p frame (SIZE_PX * 3 // 2, SIZE_PX)."""
-    points = points_of(aperture)
+    points = points_of(aperture, look=look)
 
     def polygon(*ids: int) -> npt.NDArray[np.int32]:
         corners = np.array([points[mesh_id] for mesh_id in ids]) * IOD_PX + middle - 0.5
@@ -85,7 +95,7 @@ def draw(aperture: float, middle: npt.NDArray[np.float64], texture: npt.NDArray[
     cv2.fillPoly(skin, [polygon(*FACE_OVAL)], 1, shift=4)
     grain = np.roll(texture, tuple(np.rint(middle[::-1]).astype(int)), (0, 1))
     luma = np.where(skin > 0, SKIN + grain, luma)
-    cv2.fillPoly(luma, [polygon(*OUTER_LIP_TOP, *OUTER_LIP_BOTTOM[::-1])], LIPS, shift=4)
+    cv2.fillPoly(luma, [polygon(*OUTER_LIP_TOP, *OUTER_LIP_BOTTOM[::-1])], look.lips, shift=4)
     if aperture > 0.01:
         cv2.fillPoly(luma, [polygon(*INNER_LIP_TOP, *INNER_LIP_BOTTOM[::-1])], INSIDE, shift=4)
     frame = np.full((SIZE_PX * 3 // 2, SIZE_PX), 128, np.uint8)
@@ -93,8 +103,16 @@ def draw(aperture: float, middle: npt.NDArray[np.float64], texture: npt.NDArray[
     return frame
 
 
-def make(folder: Path, *, seconds: float = 6.0, talks_from_s: float = 1.0, talks_to_s: float = 5.0) -> Cartoon:
-    """The face talks in the middle of the clip and is shut before and after; its head drifts a little."""
+def make(
+    folder: Path,
+    *,
+    seconds: float = 6.0,
+    talks_from_s: float = 1.0,
+    talks_to_s: float = 5.0,
+    looks: tuple[Look, ...] = (Look(),),
+) -> Cartoon:
+    """The face talks in the middle of the clip and is shut before and after; its head drifts a little. One shot of
+    equal length per look."""
     n = round(seconds * RATE)
     t = (np.arange(n) + 0.5) / float(RATE)
     talks = (t >= talks_from_s) & (t < talks_to_s)
@@ -104,21 +122,23 @@ def make(folder: Path, *, seconds: float = 6.0, talks_from_s: float = 1.0, talks
     facts = VideoFacts(width_px=SIZE_PX, height_px=SIZE_PX, frame_rate=RATE, n_frames=n)
     video = folder / "cartoon.mp4"
     with media.FrameWriter(video, facts, crf=10) as writer:
-        for a, where in zip(aperture, middle, strict=True):
-            writer.write(draw(float(a), where, texture))
+        for i, (a, where) in enumerate(zip(aperture, middle, strict=True)):
+            writer.write(draw(float(a), where, texture, looks[i * len(looks) // n]))
     sound = np.random.default_rng(6).normal(0, 0.1, round(seconds * 48_000)).astype(np.float32)
     at = np.arange(len(sound)) / 48_000
     sound[(at < talks_from_s) | (at >= talks_to_s)] *= 1e-4
     write_wav(folder / "dialogue.wav", sound, 48_000)
-    return Cartoon(video, facts, track_of(aperture, middle), folder / "dialogue.wav", aperture, middle)
+    return Cartoon(video, facts, track_of(aperture, middle, looks), folder / "dialogue.wav", aperture, middle)
 
 
-def track_of(aperture: npt.NDArray[np.float64], middle: npt.NDArray[np.float64]) -> TrackedFace:
+def track_of(
+    aperture: npt.NDArray[np.float64], middle: npt.NDArray[np.float64], looks: tuple[Look, ...] = (Look(),)
+) -> TrackedFace:
     """What a perfect tracker would say of the drawn face."""
     n = len(aperture)
     points = np.zeros((n, len(KEPT_POINTS), 2), np.float32)
     for i in range(n):
-        known = points_of(float(aperture[i]))
+        known = points_of(float(aperture[i]), look=looks[i * len(looks) // n])
         points[i] = np.array([known[mesh_id] for mesh_id in KEPT_POINTS]) * IOD_PX + middle[i]
     flat = np.zeros(n, np.float32)
     return TrackedFace(
@@ -131,7 +151,7 @@ def track_of(aperture: npt.NDArray[np.float64], middle: npt.NDArray[np.float64])
         jaw_open=flat,
         sharpness=flat + 40,
         brightness=flat + 120,
-        shots=np.zeros(1, np.int32),
+        shots=np.array([-(-k * n // len(looks)) for k in range(len(looks))], np.int32),
     )
 
 

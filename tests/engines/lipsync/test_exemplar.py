@@ -167,6 +167,22 @@ def test_a_narrators_shot_is_kept_whole(clip: cartoon.Cartoon, tmp_path: Path, m
     assert run.log.counts()["kept: off-screen voice"] > 50
 
 
+def test_nobody_gets_another_persons_mouth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two people, one shot each; the dub speaks in both."""
+    looks = (cartoon.Look(), cartoon.Look(lower=0.08, lips=70))
+    pair = cartoon.make(tmp_path, talks_from_s=0, talks_to_s=6, looks=looks)
+    said = spoken(*((ipa, 0.2 + 0.15 * k, 0.35 + 0.15 * k) for k, ipa in enumerate("mapa" * 9)))
+    run = Render(pair, tmp_path, said, monkeypatch)
+    assert run.log.is_rendered().mean() > 0.9
+    cut = int(pair.face.shots[1])
+    for i in [*range(8, cut - 4), *range(cut + 4, 140)]:
+        look, other = looks[i >= cut], looks[i < cut]
+        x, y = pair.middle_px[i] + np.array([0, cartoon.MOUTH_Y + look.lower - 0.045]) * cartoon.IOD_PX
+        top = int(y - 0.35 * run.log.aperture[i] * cartoon.IOD_PX)  # the middle of the upper lip
+        grey = run.written[i][top - 1 : top + 1, int(x) - 4 : int(x) + 5].mean()
+        assert abs(grey - look.lips) < abs(grey - other.lips)
+
+
 def test_a_track_of_another_length_is_refused(clip: cartoon.Cartoon, tmp_path: Path) -> None:
     clip.face.save(tmp_path / "face.npz")
     longer = clip.facts.model_copy(update={"n_frames": clip.facts.n_frames + 1})

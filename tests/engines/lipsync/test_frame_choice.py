@@ -25,7 +25,7 @@ def _decide(face, *, dub: slice = slice(0, 0), source: slice = slice(0, 0), off:
         mask = np.zeros(N, bool)
         mask[span] = True
         masks.append(mask)
-    return choice.decide(face, *masks, True, np.ones(N, bool))
+    return choice.decide(face, *masks, np.ones(N, bool), np.ones(N, bool))
 
 
 def test_each_reason_where_it_belongs() -> None:
