@@ -22,7 +22,7 @@ class EngineSpec:
 
     `version` is raised whenever the same input would give other output. `load(**options)` imports the model's library
     and returns an object that meets the family's contract. `locales`: what it can do; None = language does not matter.
-    `weights`: ids in models.lock. `extra`: the install extra that brings its packages. `packages`: import names it needs.
+    `weights`: ids in models.lock. `extra`: the install extra that brings its packages; `packages`: their import names.
     """
 
     id: str
