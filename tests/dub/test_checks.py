@@ -257,6 +257,9 @@ def test_a_face_that_is_turned_away_is_not_asked_to_be_moved() -> None:
     }
     assert mouth(**refused)["rendered_share"] is Level.DEGRADED
     assert mouth(**refused, is_frontal=half)["rendered_share"] is Level.OK
+    timeline, changed = dubs.timeline(), dubs.changed(evidence, **refused, is_frontal=half)
+    coverage = check_mouth(changed, read_mouth(dubs.script(), timeline, changed), GATES)[0]
+    assert "more the face is turned away and keeps" in coverage.message, "what is not held against it is still said"
 
 
 # --- the sound -----------------------------------------------------------------------------------------------------
