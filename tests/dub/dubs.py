@@ -30,7 +30,12 @@ DURATION_S = 8
 N_FRAMES = DURATION_S * 25
 NOTHING = Artifact(sha256="0" * 64, n_bytes=0, media_type="audio/wav")
 
-SOURCE_TEXT = ("Good morning, my name is Ann.", "We sold 300 boxes.", "Come back on Monday, please.", "Bye bye to all of you.")
+SOURCE_TEXT = (
+    "Good morning, my name is Ann.",
+    "We sold 300 boxes.",
+    "Come back on Monday, please.",
+    "Bye bye to all of you.",
+)
 TARGET_TEXT = (
     "Bom dia, meu nome é Ana.",
     "Vendemos 300 caixas.",
