@@ -5,6 +5,7 @@ Works on the planes of a yuv420p frame, inside one box; every pixel outside the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -164,48 +165,31 @@ def move_jaw(frame: Bytes, box: Box, field: Map, terms: Terms, chin_move: float)
         view[:] = np.clip(sample(view, *maps) + 0.5, 0, 255)
 
 
-def blend(under: Bytes, over: Map, mask: Map, rim: Map) -> None:
-    """Lay `over` on `under` (in place) through `mask` after carrying the colour difference on the rim over the whole of
-    it: smooth light changes vanish, texture stays."""
+def lay_over(under: Bytes, over: Map, mask: Map, share: float) -> None:
+    """Lay `over` on `under` (in place) through `mask` and at most `share` of it, after carrying the colour difference
+    on the mask's rim over the whole of it: smooth light changes vanish, texture stays."""
     import cv2
 
     base = under.astype(np.float32)
+    rim = mask * (1 - mask)
     size = (max(2, over.shape[1] // COARSE), max(2, over.shape[0] // COARSE))
     weight = cv2.resize(rim, size, interpolation=cv2.INTER_AREA)
     unlike = cv2.resize((base - over) * rim, size, interpolation=cv2.INTER_AREA)
     sd = max(size) * 0.22
-    spread = cv2.GaussianBlur(weight, (0, 0), sd, borderType=cv2.BORDER_CONSTANT) + 1e-4
+    spread = cv2.GaussianBlur(weight, (0, 0), sd, borderType=cv2.BORDER_CONSTANT) + 1e-5
     shift = cv2.GaussianBlur(unlike, (0, 0), sd, borderType=cv2.BORDER_CONSTANT) / spread
     shift = cv2.resize(shift, (over.shape[1], over.shape[0]), interpolation=cv2.INTER_LINEAR)
-    base += mask * (over + shift - base)
+    base += mask * np.float32(share) * (over + shift - base)
     under[:] = np.clip(base + 0.5, 0, 255)
 
 
-def rim_of(mask: Map) -> Map:
-    """1 halfway through the mask's soft edge, 0 inside and outside."""
-    return mask * (1 - mask) * 4
-
-
-def set_mouth(
-    frame: Bytes,
-    box: Box,
-    mask: Map,
-    bank_luma: Bytes,
-    bank_chroma: Bytes,
-    map_x: Map,
-    map_y: Map,
-) -> None:
-    """Write the borrowed mouth into the frame's planes, in place. `mask` 0..1 and the maps (bank pixel indices) have
-    the box's size."""
-    rim = rim_of(mask)
-    luma, *chroma = planes(frame)
-    blend(luma[box.y0 : box.y1, box.x0 : box.x1], sample(bank_luma, map_x, map_y), mask, rim)
-    half_x, half_y = half(map_x, map_y)
+def set_mouth(frame: Bytes, box: Box, mask: Map, mouth: Sequence[Map], share: float) -> None:
+    """Write a borrowed mouth into the frame's planes, in place. `mask` 0..1 has the box's size, as has the first of
+    `mouth`'s three planes; the chroma planes have half of it."""
     half_mask = np.ascontiguousarray(mask[::2, ::2])
-    half_rim = rim_of(half_mask)
-    for plane, bank_plane in zip(chroma, bank_chroma, strict=True):
-        view = plane[box.y0 // 2 : box.y1 // 2, box.x0 // 2 : box.x1 // 2]
-        blend(view, sample(bank_plane, half_x, half_y), half_mask, half_rim)
+    for plane, over, scale in zip(planes(frame), mouth, (1, 2, 2), strict=True):
+        view = plane[box.y0 // scale : box.y1 // scale, box.x0 // scale : box.x1 // scale]
+        lay_over(view, over, mask if scale == 1 else half_mask, share)
 
 
 def lower_face_corners(field: warp.JawField, mask: MaskShape) -> tuple[Terms, Terms]:

@@ -29,14 +29,19 @@ MARGIN_S = 1.0
 
 @dataclass(frozen=True)
 class MouthFrame:
-    """One frame's plan. `target`: lips and jaw aimed at, canonical (n_points, 2); `own_chin_y`: where the frame's own
-    chin is; `bank_index`: whose pixels; `share` 0..1: how much of the new mouth shows; `oval_px`: the outline."""
+    """One frame's plan.
+
+    `target`: lips and jaw aimed at, canonical (n_points, 2). `own_chin_y`: where the frame's own chin is. `bank_index`:
+    whose pixels, half of them `fading_index`'s where that is given. `share` 0..1: how much of the new mouth shows.
+    `oval_px`: the face's outline.
+    """
 
     index: int
     terms: Floats
     target: Floats
     own_chin_y: float
     bank_index: int
+    fading_index: int | None
     share: float
     oval_px: npt.NDArray[np.float32]
 
@@ -85,6 +90,7 @@ class MouthPlan:
         own_chin = geometry.smooth_within(own_chin[:, None], shot, np.array([0.25, 0.5, 0.25]))[inner, 0]
         brightness = face.brightness[inner].astype(np.float64)
         chosen = self._search.path(measures, pose, brightness, shot[inner])
+        fading = self._search.fading(chosen)
         ovals = face.at(*FACE_OVAL)[inner]
         for i in range(last - first):
             yield MouthFrame(
@@ -93,6 +99,7 @@ class MouthPlan:
                 target=targets[i],
                 own_chin_y=float(own_chin[i]),
                 bank_index=int(chosen[i]),
+                fading_index=fading[i],
                 share=float(share[i, 0]),
                 oval_px=ovals[i],
             )

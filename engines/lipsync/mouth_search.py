@@ -22,6 +22,11 @@ OPENING_WEIGHT = 12.0
 """For stretching an opening beyond 0.77 .. 1.3 of what it was (log ratio, squared): teeth do not stretch."""
 STICKING_WEIGHT = 1.2
 """For letting one look follow another, against the shape costs."""
+PLAYING_ON, STANDING_STILL = 0.2, 0.02
+"""A frame's true successor follows almost freely; a held frame loses the picture's own life and costs a little. Both in
+units of the median difference between two frames of the bank."""
+SEEN_CHANGE = 0.05
+"""A change of look beyond this is spread over two frames."""
 
 
 class MouthSearch:
@@ -34,6 +39,10 @@ class MouthSearch:
         square = np.square(thumbs).sum(axis=1)
         distance = np.maximum(0, square[:, None] + square[None] - 2 * thumbs @ thumbs.T)
         self._unlike = distance / max(float(np.median(distance)), 1e-6)
+        self._following = self._unlike.copy()
+        follows = (bank.frame[None] - bank.frame[:, None] == 1) & (bank.shot[None] == bank.shot[:, None])
+        self._following[follows] *= PLAYING_ON
+        np.fill_diagonal(self._following, STANDING_STILL)
 
     def path(
         self, measures: Floats, pose: Floats, brightness: Floats, shot: npt.NDArray[np.int64]
@@ -50,7 +59,7 @@ class MouthSearch:
             if i == 0:
                 total = cost[kept[i]]
                 continue
-            ways = total[:, None] + STICKING_WEIGHT * self._unlike[np.ix_(kept[i - 1], kept[i])]
+            ways = total[:, None] + STICKING_WEIGHT * self._following[np.ix_(kept[i - 1], kept[i])]
             back[i] = ways.argmin(axis=0)
             total = ways[back[i], np.arange(n_kept)] + cost[kept[i]]
         chosen = np.zeros(t, np.int64)
@@ -59,6 +68,14 @@ class MouthSearch:
             chosen[i] = kept[i, k]
             k = int(back[i, k])
         return chosen
+
+    def fading(self, chosen: npt.NDArray[np.int64]) -> list[int | None]:
+        """For a path: the bank frame that each frame still shows half of, because the change from it would be seen."""
+        before = [None, *(int(k) for k in chosen[:-1])]
+        return [
+            last if last is not None and self._unlike[last, k] > SEEN_CHANGE else None
+            for last, k in zip(before, chosen, strict=True)
+        ]
 
     def unit_cost(self, measures: Floats, pose: Floats, brightness: float, shot: int) -> Floats:
         """(n,): how badly each bank frame fits one target."""

@@ -18,7 +18,7 @@ from dub.video_facts import video_facts
 from dub.wav import write_wav
 from engines import registry
 from engines.face.contract import TrackedFace
-from engines.lipsync import exemplar
+from engines.lipsync import frame_threads
 from engines.lipsync.contract import RenderLog, SpokenSpan
 from tests.engines.lipsync import cartoon
 
@@ -197,7 +197,7 @@ def test_an_error_of_the_decoder_comes_out_and_leaves_no_thread_waiting() -> Non
         yield np.zeros((2, 2), np.uint8)
         raise EngineFailed("cut off")
 
-    with exemplar.Ahead(broken()) as frames, pytest.raises(EngineFailed, match="cut off"):
+    with frame_threads.Ahead(broken()) as frames, pytest.raises(EngineFailed, match="cut off"):
         list(frames)
 
 
@@ -206,7 +206,7 @@ def test_an_error_of_the_encoder_comes_out() -> None:
         raise EngineFailed("disk full")
 
     def write_much() -> None:
-        with exemplar.Behind(full) as finished:
+        with frame_threads.Behind(full) as finished:
             for _ in range(50):
                 finished.put(np.zeros((2, 2), np.uint8))
 

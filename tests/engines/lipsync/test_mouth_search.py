@@ -11,6 +11,7 @@ def _search(measures: np.ndarray, thumbs: np.ndarray) -> MouthSearch:
     n = len(measures)
     bank = SimpleNamespace(
         n=n,
+        frame=10 * np.arange(n),
         measures=measures,
         pose=np.zeros((n, 2)),
         brightness=np.full(n, 100.0),
