@@ -128,7 +128,7 @@ def speak(reading: Reading, fps: int) -> Face:
     resting = np.zeros(n, bool)
     for a, b in _rests(reading.phones, reading.length_s + 1):
         resting |= (t >= a + 0.12) & (t <= b - 0.16)
-    meet, tuck = _soft(shut, 0.35), _soft(tucked, 0.3)
+    meet, tuck = _soft(shut, 0.5), _soft(tucked, 0.3)
     jaw = np.minimum(pull["jaw"], 0.62)
     jaw = jaw * (1 - 0.55 * meet) * (1 - 0.45 * tuck)
     calm = _soft(resting, 0.5)

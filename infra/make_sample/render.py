@@ -59,8 +59,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=HERE.parents[1] / "build" / "make_sample")
     parser.add_argument("--out", type=Path, default=SAMPLES / "hello.mp4")
     parser.add_argument("--size", type=int, default=512, help="pixels, square")
-    parser.add_argument("--samples", type=int, default=12, help="light paths per pixel before denoising")
-    parser.add_argument("--crf", type=int, default=19)
+    parser.add_argument("--samples", type=int, default=5, help="light paths per pixel before denoising")
+    parser.add_argument("--crf", type=int, default=20)
     parser.add_argument("--only", help="frame numbers to render, comma-separated; no video is made then")
     args = parser.parse_args()
 
