@@ -159,7 +159,7 @@ def load() -> Kokoro:
 ENGINE = EngineSpec(
     id="kokoro",
     family="tts",
-    version=1,
+    version=2,
     summary="Kokoro-82M with a voice fitted to the speaker; CPU, a fifth to a third of real time",
     load=load,
     locales=frozenset(LOCALES),

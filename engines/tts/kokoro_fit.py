@@ -1,10 +1,7 @@
-"""Fit a Kokoro voice to a speaker: a map from voice space to speaker embedding, learnt once on a bank of
-rendered voices, is solved for the embedding of the speaker's recording; what it proposes is synthesised and
-listened to.
+"""Fit a Kokoro voice to a speaker: a map learnt on a bank of voices proposes, synthesis and listening decide.
 
-The map is a ridge regression from the first 24 coordinates of a voice to the unit-length embedding that the
-speaker encoder gives its speech. Search over voices by synthesis alone (CMA-ES) was measured hopeless on a
-CPU: seconds per trial, and it overfits its test phrase.
+The nearest stock voice is among the candidates and may win. Search over voices by synthesis alone (CMA-ES) was
+measured hopeless on a CPU: seconds per trial, and it overfits its test phrase.
 """
 
 from __future__ import annotations
@@ -21,6 +18,7 @@ import numpy.typing as npt
 
 from engines.tts.contract import Speech
 from engines.tts.kokoro_graph import RATE_HZ
+from engines.tts.kokoro_map import refine, solve
 from engines.tts.kokoro_style import KokoroStyle
 from engines.tts.kokoro_voices import BANK_FILE, Floats, Pack, StockVoices, VoiceBank
 from engines.tts.voice_fitting import FittedVoice, Hear, Samples
@@ -34,10 +32,9 @@ from engines.tts.voice_polish import (
 from lang.bcp47 import Locale
 
 N_REFERENCE_S = 25
-N_FITTED_COORDINATES = 24
-RIDGE = 3.0
-N_STARTS, N_STEPS, N_SOLUTIONS, N_NEIGHBOURS = 6, 400, 4, 3
-STEP, BOX, BOX_PULL, START_PULL = 3.0, 1.2, 0.008, 0.004
+N_NEIGHBOURS = 3
+POLISH_GAIN = 0.01
+"""Cosine that a polish must bring on the sentences it is chosen on: every resynthesis costs some naturalness."""
 
 
 ENGLISH = Locale("en")
@@ -68,16 +65,20 @@ class Speaker:
         """Mean cosine of the takes to the speaker."""
         return float(np.mean([self.hear(take, RATE_HZ) @ self.embedding for take in takes]))
 
-    def polishes(self, takes: list[Samples]) -> list[Polish]:
-        """Ways to bring a voice that sounds like `takes` nearer: nothing, pitch, pitch and spectrum."""
-        ways = [Polish(None, None)]
+    def best_polish(self, takes: list[Samples]) -> Polish:
+        """What brings a voice that sounds like `takes` nearest: spectrum, pitch, both or, unless that clearly wins,
+        nothing. Right pitch alone often takes a voice further away: its timbre belongs to its own pitch."""
+        nothing = Polish(None, None)
         joined = np.concatenate(takes)
         source_pitch = pitch_of(joined)
         if not (self.pitch[0] and source_pitch[0]):
-            return ways
+            return nothing
         pitch = PitchMap.between(source_pitch, self.pitch)
         curve = matching_curve(self.curve, mean_log_envelope(joined))
-        return [*ways, Polish(pitch, None), Polish(pitch, curve)]
+        ways = [Polish(None, curve, 0.5), Polish(None, curve), Polish(pitch, None), Polish(pitch, curve)]
+        likeness = [self.likeness([way.apply(take) for take in takes]) for way in ways]
+        best = int(np.argmax(likeness))
+        return ways[best] if likeness[best] > self.likeness(takes) + POLISH_GAIN else nothing
 
 
 class Say(Protocol):
@@ -88,94 +89,97 @@ class Say(Protocol):
 
 @dataclass(frozen=True)
 class Candidate:
-    """`made_of`: in words."""
+    """A voice to try. `made_of`: in words; `z` (40,): where it is in the space of voices."""
 
     made_of: str
     pack: Pack
+    z: Floats
 
 
-def voice_map(bank: VoiceBank) -> tuple[Floats, Floats]:
-    """slope (24, 256) and offset (256,): a voice's first coordinates to the embedding of its speech."""
-    k = N_FITTED_COORDINATES
-    inputs = np.column_stack([bank.z[:, :k], np.ones(len(bank.z))])
-    weights = np.linalg.solve(inputs.T @ inputs + RIDGE * np.eye(k + 1), inputs.T @ bank.mean_embeddings)
-    return weights[:k], weights[k]
+class Audition:
+    """Candidates, what each has said so far, and how like the speaker that is."""
 
+    def __init__(self, say: Say, speaker: Speaker, texts: list[str]) -> None:
+        self._say, self._speaker, self._texts = say, speaker, texts
+        self.candidates: list[Candidate] = []
+        self.takes: list[list[Samples]] = []
 
-def solve(bank: VoiceBank, target: npt.NDArray[np.floating]) -> list[Floats]:
-    """Up to 4 voices z (40,) whose predicted embedding is nearest to `target`, best first.
+    def add(self, candidates: list[Candidate]) -> None:
+        """They say the first sentence."""
+        self.candidates += candidates
+        first = takes_of(self._say, [(self._texts[0], candidate.pack) for candidate in candidates])
+        self.takes += [[take] for take in first]
 
-    From each of the 6 nearest voices of the bank, gradient ascent on the predicted cosine, kept near the
-    start and inside the space that the bank covers (|z| up to about 1.2).
-    """
-    k = N_FITTED_COORDINATES
-    slope, offset = voice_map(bank)
-    found: list[tuple[float, Floats]] = []
-    for start in np.argsort(-(bank.mean_embeddings @ target))[:N_STARTS]:
-        z = bank.z[start].copy()
-        at = z[:k].copy()
-        for _ in range(N_STEPS):
-            predicted = at @ slope + offset
-            length = np.linalg.norm(predicted)
-            cosine = predicted @ target / length
-            gradient = slope @ ((target - cosine * predicted / length) / length)
-            at = at + STEP * gradient
-            at = at - BOX_PULL * np.maximum(0, np.abs(at) - BOX) * np.sign(at) - START_PULL * (at - bank.z[start, :k])
-        predicted = at @ slope + offset
-        z[:k] = at
-        found.append((float(predicted @ target / np.linalg.norm(predicted)), z))
-    found.sort(key=lambda pair: -pair[0])
-    return [z for _, z in found[:N_SOLUTIONS]]
+    def hear_out(self, n_best: int) -> None:
+        """The best so far say the rest too: the others are rarely near."""
+        chosen = [i for i in self.ranked()[:n_best] if len(self.takes[i]) == 1]
+        for text in self._texts[1:]:
+            takes = takes_of(self._say, [(text, self.candidates[i].pack) for i in chosen])
+            for i, take in zip(chosen, takes, strict=True):
+                self.takes[i].append(take)
 
+    def ranked(self) -> list[int]:
+        """Indices of the candidates, most like the speaker first."""
+        return sorted(range(len(self.takes)), key=lambda i: -self._speaker.likeness(self.takes[i]))
 
-def candidates(bank: VoiceBank, voices: StockVoices, target: npt.NDArray[np.floating]) -> list[Candidate]:
-    """The nearest stock voice first, then near voices of the bank, then the solved ones."""
-    by_likeness = np.argsort(-(bank.mean_embeddings @ target))
-    nearest_stock = next(i for i in by_likeness if i < len(voices.names))
-    neighbours = [i for i in by_likeness[: N_NEIGHBOURS + 1] if i != nearest_stock][:N_NEIGHBOURS]
-    name = voices.names[nearest_stock]
-    found = [Candidate(f"stock voice {name}", voices.pack(name))]
-    for i in neighbours:
-        if i < len(voices.names):
-            found.append(Candidate(f"stock voice {voices.names[i]}", voices.pack(voices.names[i])))
-        else:
-            found.append(Candidate(f"mix {i - len(voices.names)} of the bank", voices.space.pack_of(bank.z[i])))
-    solved = solve(bank, target)
-    return found + [Candidate(f"fitted, solution {n}", voices.space.pack_of(z)) for n, z in enumerate(solved, 1)]
+    def best(self) -> int:
+        """The best of those who said everything."""
+        return next(i for i in self.ranked() if len(self.takes[i]) == len(self._texts))
+
+    def heard(self) -> tuple[Floats, Floats]:
+        """z (n, 40) and unit-length embeddings (n, d) of the candidates' speech, most like the speaker first."""
+        order = self.ranked()
+        means = [np.mean([self._speaker.hear(take, RATE_HZ) for take in self.takes[i]], axis=0) for i in order]
+        embeddings = np.array(means, dtype=np.float64)
+        embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+        return np.array([self.candidates[i].z for i in order]), embeddings
 
 
 def fit_voice(say: Say, voices: StockVoices, reference: Samples, rate_hz: int, hear: Hear) -> FittedVoice:
-    """See `VoiceFitter.fit_voice`. About 16 syntheses of 3 s."""
+    """See `VoiceFitter.fit_voice`. About 20 syntheses of 3 s."""
     speaker = Speaker(reference, rate_hz, hear)
     bank = VoiceBank.read(BANK_FILE)
     trial, score = sentences()["en"][:2], sentences()["en"][2:]
 
-    tried = candidates(bank, voices, speaker.embedding)
-    # All speak the first sentence, the better half the second: the worse half is rarely near.
-    first = takes_of(say, [(trial[0], candidate.pack) for candidate in tried])
-    better = sorted(range(len(tried)), key=lambda i: -speaker.likeness([first[i]]))[: (len(tried) + 1) // 2]
-    second = takes_of(say, [(trial[1], tried[i].pack) for i in better])
-    takes = {i: [first[i], take] for i, take in zip(better, second, strict=True)}
-    best = max(takes, key=lambda i: speaker.likeness(takes[i]))
-    polish = max(
-        speaker.polishes(takes[best]),
-        key=lambda way: speaker.likeness([way.apply(take) for take in takes[best]]),
-    )
-    winner, nearest = tried[best], tried[0]
+    audition = Audition(say, speaker, trial)
+    audition.add(proposals(bank, voices, speaker.embedding))
+    audition.hear_out(n_best=4)
+    corrected = refine(bank, *audition.heard(), speaker.embedding)
+    audition.add([Candidate(f"fitted, corrected {n}", voices.space.pack_of(z), z) for n, z in enumerate(corrected, 1)])
+    audition.hear_out(n_best=4)
+    best = audition.best()
+    winner, takes = audition.candidates[best], audition.takes[best]
+    polish = speaker.best_polish(takes)
+    nearest = audition.candidates[0]
     scored = [polish.apply(take) for take in takes_of(say, [(text, winner.pack) for text in score])]
+    scored_nearest = takes_of(say, [(text, nearest.pack) for text in score])
     style = KokoroStyle(winner.pack, winner.made_of, polish, speaker.embedding, speaker.curve, speaker.pitch)
     stock = bank.mean_embeddings[: len(voices.names)]
     return FittedVoice(
         style=style.to_bytes(),
         made_of=f"{winner.made_of}; {in_words(polish)}",
         similarity=speaker.likeness(scored),
-        nearest_similarity=speaker.likeness(
-            scored if best == 0 else takes_of(say, [(text, nearest.pack) for text in score])
-        ),
+        nearest_similarity=speaker.likeness(scored_nearest),
         others_similarity=float((stock @ speaker.embedding).mean()),
         samples=np.concatenate(scored),
         rate_hz=RATE_HZ,
     )
+
+
+def proposals(bank: VoiceBank, voices: StockVoices, target: npt.NDArray[np.floating]) -> list[Candidate]:
+    """The nearest stock voice first, then near voices of the bank, then the solved ones."""
+    by_likeness = np.argsort(-(bank.mean_embeddings @ target))
+    nearest_stock = next(i for i in by_likeness if i < len(voices.names))
+    near = [nearest_stock, *[i for i in by_likeness[: N_NEIGHBOURS + 1] if i != nearest_stock][:N_NEIGHBOURS]]
+    found = []
+    for i in near:
+        if i < len(voices.names):
+            found.append(Candidate(f"stock voice {voices.names[i]}", voices.packs[i], bank.z[i]))
+        else:
+            made_of = f"mix {i - len(voices.names)} of the bank"
+            found.append(Candidate(made_of, voices.space.pack_of(bank.z[i]), bank.z[i]))
+    solved = solve(bank, target)
+    return found + [Candidate(f"fitted, solution {n}", voices.space.pack_of(z), z) for n, z in enumerate(solved, 1)]
 
 
 def takes_of(say: Say, wanted: list[tuple[str, Pack]], locale: Locale = ENGLISH) -> list[Samples]:
@@ -186,6 +190,7 @@ def takes_of(say: Say, wanted: list[tuple[str, Pack]], locale: Locale = ENGLISH)
 
 def in_words(polish: Polish) -> str:
     """What the polish changes."""
+    matched = ["pitch"] if polish.pitch is not None else []
     if polish.curve is not None:
-        return "pitch and spectrum matched"
-    return "pitch matched" if polish.pitch is not None else "no polish"
+        matched.append("spectrum" if polish.strength == 1 else f"spectrum {polish.strength:.0%}")
+    return f"{' and '.join(matched)} matched" if matched else "no polish"

@@ -90,15 +90,19 @@ def _native_voice(voices: StockVoices, how: KokoroLocale, style: KokoroStyle) ->
 
 
 def _polishes(style: KokoroStyle, takes: list[Samples], is_as_fitted: bool) -> list[Polish]:
-    """The polish that won when the voice was fitted, measured again on this locale's voice; then nothing."""
+    """The polish that won when the voice was fitted, measured again on this locale's voice; half of it; nothing."""
     nothing = Polish(None, None)
-    if style.polish.is_nothing or is_as_fitted:
-        return [style.polish] if style.polish.is_nothing else [style.polish, nothing]
+    if style.polish.is_nothing:
+        return [nothing]
+    if is_as_fitted:
+        return [style.polish, nothing]
     joined = np.concatenate(takes)
     source = pitch_of(joined)
     if not source[0]:
         return [nothing]
-    curve = None
-    if style.polish.curve is not None:
-        curve = matching_curve(style.reference_curve, mean_log_envelope(joined))
-    return [Polish(PitchMap.between(source, style.reference_pitch), curve), nothing]
+    pitch = PitchMap.between(source, style.reference_pitch) if style.polish.pitch is not None else None
+    if style.polish.curve is None:
+        return [Polish(pitch, None), nothing]
+    curve = matching_curve(style.reference_curve, mean_log_envelope(joined))
+    strength = style.polish.strength
+    return [Polish(pitch, curve, strength), Polish(pitch, curve, strength / 2), nothing]

@@ -38,6 +38,7 @@ class KokoroStyle:
             pack=self.pack.astype(np.float32),
             base=np.array(self.base),
             pitch_map=np.array([pitch.source_mean, pitch.target_mean, pitch.gain] if pitch else []),
+            eq_strength=np.array(self.polish.strength),
             eq=(curve if curve is not None else np.zeros(0)).astype(np.float32),
             reference_embedding=self.reference_embedding.astype(np.float32),
             reference_curve=self.reference_curve.astype(np.float32),
@@ -60,6 +61,7 @@ class KokoroStyle:
                     polish=Polish(
                         PitchMap(*map(float, pitch)) if pitch.size else None,
                         eq.astype(np.float64) if eq.size else None,
+                        float(stored["eq_strength"]),
                     ),
                     reference_embedding=stored["reference_embedding"],
                     reference_curve=stored["reference_curve"].astype(np.float64),

@@ -41,11 +41,12 @@ class PitchMap:
 
 @dataclass(frozen=True)
 class Polish:
-    """What to change: `pitch`, and `curve` (513,), added to the log power envelope. None leaves that part
-    alone."""
+    """What to change: `pitch`, and `curve` (513,), added to the log power envelope `strength` times (0..1). None leaves
+    that part alone."""
 
     pitch: PitchMap | None
     curve: Floats | None
+    strength: float = 1.0
 
     @property
     def is_nothing(self) -> bool:
@@ -68,7 +69,7 @@ class Polish:
             f0 = f0.copy()
             f0[voiced] = np.clip(np.exp(moved), 60, 450)
         if self.curve is not None:
-            envelope = envelope * np.exp(self.curve)
+            envelope = envelope * np.exp(self.strength * self.curve)
         polished = pyworld.synthesize(f0, np.ascontiguousarray(envelope), frames.aperiodicity, RATE_HZ, FRAME_MS)
         polished = np.pad(polished, (0, max(0, samples.size - polished.size)))[: samples.size]
         polished *= level / max(_rms(polished), 1e-9)

@@ -11,9 +11,10 @@ from dub.errors import BadInput, LanguageNotSupported
 from engines import registry
 from engines.tts.espeak_phonemes import phonemize
 from engines.tts.kokoro import Kokoro, merged_phonemes
-from engines.tts.kokoro_fit import N_FITTED_COORDINATES, sentences, voice_map
+from engines.tts.kokoro_fit import sentences
 from engines.tts.kokoro_graph import FRAME_SAMPLES, RATE_HZ, VOCABULARY, split_phonemes
 from engines.tts.kokoro_locales import LOCALES, kokoro_locale, respell
+from engines.tts.kokoro_map import N_FITTED_COORDINATES, voice_map
 from engines.tts.kokoro_style import KokoroStyle
 from engines.tts.kokoro_voices import BANK_FILE, VoiceBank
 from engines.tts.voice_polish import PitchMap, Polish, pitch_of
@@ -120,7 +121,7 @@ def test_a_style_survives_its_file() -> None:
     style = KokoroStyle(
         random.normal(size=(510, 256)).astype(np.float32),
         "fitted, solution 2",
-        Polish(PitchMap(4.8, 5.1, 1.2), random.normal(size=513).astype(np.float32).astype(np.float64)),
+        Polish(PitchMap(4.8, 5.1, 1.2), random.normal(size=513).astype(np.float32).astype(np.float64), 0.5),
         random.normal(size=256).astype(np.float32),
         random.normal(size=513).astype(np.float32).astype(np.float64),
         (5.1, 0.2),
@@ -129,6 +130,7 @@ def test_a_style_survives_its_file() -> None:
     again = KokoroStyle.from_bytes(content)
     assert again.to_bytes() == content
     assert again.polish.pitch == style.polish.pitch
+    assert again.polish.strength == 0.5
     assert np.array_equal(again.pack, style.pack)
     for broken in (b"no style", content[:1000], b'{"pitch_hz": 120}'):
         with pytest.raises(BadInput, match="no Kokoro voice style"):
@@ -153,13 +155,12 @@ def test_the_map_tells_how_a_voice_will_sound_that_it_never_heard() -> None:
     assert bank.z.shape == (161, 40)
     assert np.linalg.norm(bank.embeddings, axis=2) == pytest.approx(1, abs=0.01)
     held_out = np.arange(161) % 10 == 5
-    rest = VoiceBank(bank.names, bank.z[~held_out], bank.embeddings[~held_out], bank.f0_hz[~held_out])
-    slope, offset = voice_map(rest)
+    slope, offset = voice_map(bank.z[~held_out], bank.mean_embeddings[~held_out])
     targets = bank.mean_embeddings[held_out]
     predicted = bank.z[held_out, :N_FITTED_COORDINATES] @ slope + offset
     predicted /= np.linalg.norm(predicted, axis=1, keepdims=True)
     of_map = (predicted * targets).sum(axis=1)
-    mean_voice = rest.mean_embeddings.mean(axis=0)
+    mean_voice = bank.mean_embeddings[~held_out].mean(axis=0)
     of_mean = targets @ mean_voice / np.linalg.norm(mean_voice)
     assert of_map.mean() > 0.85
     assert of_map.mean() > of_mean.mean() + 0.15
