@@ -211,7 +211,7 @@ def mouth_look(luma: Plane, points: Floats) -> tuple[float, float]:
 ENGINE = EngineSpec(
     id="mediapipe",
     family="face",
-    version=1,
+    version=2,
     summary="MediaPipe FaceLandmarker, 478 points per frame, CPU.",
     load=MediapipeLandmarker,
     code_licence="Apache-2.0",

@@ -69,7 +69,7 @@ class Exemplar:
         is_dub = choice.dub_speech(spoken, facts.frame_rate, facts.n_frames)
         has_bank = np.isin(stored.who, list(stored.banks))
         decision = choice.decide(
-            face, is_dub, stored.is_speech, stored.is_off_screen, has_bank, _is_inside(face, facts)
+            face, is_dub, stored.is_speech, stored.is_off_screen, has_bank, _is_inside(face, facts), facts.frame_rate
         )
         log = RenderLog(choice.REASONS, decision, np.full(facts.n_frames, np.nan, np.float32))
         share = choice.ramps(log.is_rendered(), geometry.shot_numbers(face))
@@ -78,7 +78,8 @@ class Exemplar:
         for k, mouths in stored.banks.items():
             own = np.where(stored.who == k, share, np.float32(0))
             curve = mouth_curve(phonemes, facts.frame_rate, facts.n_frames, mouths.speaker)
-            log.aperture[own > 0] = curve.aperture[own > 0]
+            aimed = own * curve.aperture + (1 - own) * np.nan_to_num(face.aperture)
+            log.aperture[own > 0] = aimed[own > 0]
             painter = MouthPainter(mouths, facts)
             planned = MouthPlan(face, mouths, curve, own, facts.frame_rate).frames()
             plans.append(zip(planned, itertools.repeat(painter)))
@@ -149,7 +150,7 @@ def _is_inside(face: TrackedFace, facts: VideoFacts) -> npt.NDArray[np.bool_]:
 ENGINE = EngineSpec(
     id="exemplar",
     family="lipsync",
-    version=1,
+    version=2,
     summary="The speaker's own frames, searched, warped and blended; no network, CPU.",
     load=Exemplar,
     extra="embedded",

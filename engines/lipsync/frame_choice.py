@@ -31,8 +31,8 @@ LARGEST_YAW_DEG, LARGEST_PITCH_DEG = 24.0, 36.0
 """As the tracker reads them: a real turn of 40 degrees reads as 22 to 24 (its mesh model takes up the rest)."""
 BRIDGE_S = 0.4
 """A pause this short is not worth letting go of the mouth and catching it again."""
-BEFORE_S, AFTER_S = 0.12, 0.15
-"""Lips move before the sound and settle after it."""
+BEFORE_S, AFTER_S, INHALE_S = 0.12, 0.15, 0.22
+"""Lips move before the sound and settle after it; before an utterance they open to breathe in."""
 STILL = 0.02
 """Spread of the aperture (5th to 95th percentile, IOD) under which a mouth did not speak: tracking noise is 0.005."""
 LEAST_SPEECH_S = 0.8
@@ -53,7 +53,7 @@ def source_speech(islands: list[tuple[float, float]], frame_rate: Fraction, n_fr
     """(n_frames,): somebody speaks in the source; seconds in, margins and bridges as for the dub."""
     is_on = np.zeros(n_frames, bool)
     for start_s, end_s in islands:
-        _mark(is_on, start_s - BEFORE_S, end_s + AFTER_S, frame_rate)
+        _mark(is_on, start_s - INHALE_S, end_s + AFTER_S, frame_rate)
     return bridged(is_on, BRIDGE_S, frame_rate)
 
 
@@ -89,12 +89,18 @@ def voice_off_screen(face: TrackedFace, is_speech: Mask, frame_rate: Fraction) -
 
 
 def decide(
-    face: TrackedFace, is_dub: Mask, is_source: Mask, is_off_screen: Mask, has_bank: Mask, is_inside: Mask
+    face: TrackedFace,
+    is_dub: Mask,
+    is_source: Mask,
+    is_off_screen: Mask,
+    has_bank: Mask,
+    is_inside: Mask,
+    frame_rate: Fraction,
 ) -> npt.NDArray[np.uint8]:
     """Index into REASONS per frame. `has_bank` (n_frames,): this face has a bank; `is_inside`: its mouth lies
     in the picture."""
     decision = np.full(face.n_frames, NOBODY, np.uint8)
-    decision[is_source] = HELD_SHUT
+    decision[bridged(is_dub | is_source, BRIDGE_S, frame_rate)] = HELD_SHUT
     decision[is_dub] = SPEAKS
     speaks = decision != NOBODY
     decision[speaks & ~has_bank] = NO_BANK

@@ -165,6 +165,14 @@ def move_jaw(frame: Bytes, box: Box, field: Map, terms: Terms, chin_move: float)
         view[:] = np.clip(sample(view, *maps) + 0.5, 0, 255)
 
 
+def sharpened(image: Map, amount: float) -> Map:
+    """Unsharp mask of one pixel's radius, float32."""
+    import cv2
+
+    soft = cv2.GaussianBlur(image, (0, 0), 1.0)
+    return np.asarray(cv2.addWeighted(image, 1 + amount, soft, -amount, 0), np.float32)
+
+
 def lay_over(under: Bytes, over: Map, mask: Map, share: float) -> None:
     """Lay `over` on `under` (in place) through `mask` and at most `share` of it, after carrying the colour difference
     on the mask's rim over the whole of it: smooth light changes vanish, texture stays."""

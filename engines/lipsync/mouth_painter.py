@@ -17,6 +17,9 @@ Map = npt.NDArray[np.float32]
 
 MASK_BESIDE_MOUTH, MASK_BELOW_NOSE, MASK_ABOVE_CHIN = 0.20, 0.02, 0.03
 """How far the replaced region reaches, IOD."""
+RESAMPLED, AVERAGED = 0.15, 0.4
+"""Sharpening that gives back what one cubic look-up, and the mean of two frames, take from the finest detail (measured:
+5 and 15 % of the squared Laplacian)."""
 
 
 class MouthPainter:
@@ -56,6 +59,7 @@ class MouthPainter:
             fading, fading_mask = self._borrow(plan.fading_index, x, y, lines)
             mask *= fading_mask
             mouth = [(one + other) * np.float32(0.5) for one, other in zip(mouth, fading, strict=True)]
+        mouth[0] = blend.sharpened(mouth[0], RESAMPLED if plan.fading_index is None else AVERAGED)
         blend.set_mouth(frame, box, mask, mouth, plan.share)
 
     def _borrow(self, k: int, x: Map, y: Map, lines: warp.MouthLines) -> tuple[list[Map], Map]:

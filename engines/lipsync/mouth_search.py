@@ -25,7 +25,7 @@ STICKING_WEIGHT = 1.2
 PLAYING_ON, STANDING_STILL = 0.2, 0.02
 """A frame's true successor follows almost freely; a held frame loses the picture's own life and costs a little. Both in
 units of the median difference between two frames of the bank."""
-SEEN_CHANGE = 0.05
+SEEN_CHANGE = 0.10
 """A change of look beyond this is spread over two frames."""
 
 

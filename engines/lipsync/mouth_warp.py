@@ -18,8 +18,8 @@ from engines.lipsync import mouth_geometry as geometry
 Floats = npt.NDArray[np.float64]
 Map = npt.NDArray[np.float32]
 
-N_STATIONS = 65
-"""Stations along u in [-REACH, REACH]."""
+N_STATIONS = 257
+"""Stations along u in [-REACH, REACH]: under a pixel apart, or a tilted lip line becomes a stair."""
 REACH = 2.2
 """Lip lines end at |u| = 1; what they move fades out to |u| = REACH."""
 

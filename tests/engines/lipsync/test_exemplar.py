@@ -118,7 +118,7 @@ def test_kept_frames_and_everything_outside_the_lower_face_stay_pixel_for_pixel(
     clip: cartoon.Cartoon, render: Render
 ) -> None:
     rendered = render.log.is_rendered()
-    assert not rendered[: int(0.8 * 25)].any()
+    assert not rendered[: int(0.7 * 25)].any()
     assert rendered[int(1.3 * 25)]
     assert len(render.written) == clip.facts.n_frames
     for i, (before, after) in enumerate(zip(render.decoded, render.written, strict=True)):

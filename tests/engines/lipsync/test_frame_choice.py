@@ -25,7 +25,7 @@ def _decide(face, *, dub: slice = slice(0, 0), source: slice = slice(0, 0), off:
         mask = np.zeros(N, bool)
         mask[span] = True
         masks.append(mask)
-    return choice.decide(face, *masks, np.ones(N, bool), np.ones(N, bool))
+    return choice.decide(face, *masks, np.ones(N, bool), np.ones(N, bool), RATE)
 
 
 def test_each_reason_where_it_belongs() -> None:
@@ -40,6 +40,11 @@ def test_each_reason_where_it_belongs() -> None:
     assert (decision[65:80] == choice.SPEAKS).all()
     assert (decision[80:95] == choice.HELD_SHUT).all()  # the source speaks on, the dub is done
     assert (decision[95:] == choice.NOBODY).all()
+
+
+def test_between_the_dubs_end_and_the_sources_next_word_the_mouth_is_not_let_go() -> None:
+    decision = _decide(_face(), dub=slice(10, 40), source=slice(45, 60))
+    assert (decision[40:60] == choice.HELD_SHUT).all()
 
 
 def test_a_still_mouth_under_source_speech_is_an_off_screen_voice() -> None:
