@@ -70,12 +70,11 @@ def _mouths(
 ) -> Iterator[Rgb]:
     """The square of each of `frames`, in the order given; the video is decoded once, in pieces around them."""
     wanted = sorted(set(frames))
-    cells: dict[int, Rgb] = {}
-    first = wanted[0]
-    reading = media.read_frames(video, facts, "rgb24", first=first, n=wanted[-1] - first + 1)
-    for i, picture in enumerate(reading, start=first):
-        if i in set(wanted):
-            cells[i] = _square(picture, centre_px[i], float(side_px[i]), cell_px)
+    pictures = media.read_frames(video, facts, "rgb24", only=wanted)
+    cells = {
+        i: _square(picture, centre_px[i], float(side_px[i]), cell_px)
+        for i, picture in zip(wanted, pictures, strict=True)
+    }
     return iter([cells[i] for i in frames])
 
 

@@ -12,7 +12,7 @@ import importlib.util
 import json
 import os
 import shutil
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -131,14 +131,16 @@ def read_frames(
     *,
     first: int = 0,
     n: int | None = None,
+    only: Collection[int] = (),
     scale: tuple[int, int] | None = None,
 ) -> Generator[Frame, None, None]:
     """Frames `first` to `first + n` (default: all) of a video, in order, from one decoder.
 
     Yields new uint8 arrays: yuv420p (height*3//2, width), ffmpeg's planes one under the other; rgb24
     (height, width, 3); gray (height, width), luma 0..255. The raster is that of `facts`, always even, or
-    `scale` = (width_px, height_px). Frames before `first` are decoded and dropped. Closing the generator ends
-    the decoder. Raises ToolFailed when the file cannot be decoded or has fewer frames than `facts` says.
+    `scale` = (width_px, height_px). `only`: just these of those frames, counted from the title's start. Frames
+    before `first` are decoded and dropped. Closing the generator ends the decoder. Raises ToolFailed when the file
+    cannot be decoded or has fewer frames than `facts` says.
     """
     n_wanted = facts.n_frames - first if n is None else n
     if first < 0 or n_wanted < 0 or first + n_wanted > facts.n_frames:
@@ -150,6 +152,12 @@ def read_frames(
     picture = at_constant_rate(opened(path)["V:0"], facts)
     if first or n is not None:
         picture = picture.filter("trim", start_frame=first, end_frame=first + n_wanted)
+    if only:
+        inside = [frame - first for frame in sorted(set(only)) if first <= frame < first + n_wanted]
+        if not inside:
+            return
+        picture = picture.filter("select", expr="+".join(f"eq(n,{frame})" for frame in inside))
+        n_wanted = len(inside)
     picture = even(picture)
     if scale:
         picture = picture.filter("scale", width, height, flags="area")

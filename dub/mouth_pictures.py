@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,33 +63,29 @@ def mouth_boxes(centre: Floats, iod_px: Floats, width_px: int, height_px: int) -
     return boxes
 
 
-class Flicker:
-    """Adds up the second difference in time of source and dub over the frames whose neighbours were moved too."""
+def flicker(lumas: Iterable[Picture], boxes: Sequence[MouthBox | None]) -> Floats:
+    """Mean |second difference in time| of the mouth box per frame, grey levels: float32 (n_frames,).
 
-    def __init__(self, boxes: Sequence[MouthBox | None], is_rendered: Mask) -> None:
-        self._boxes, self._is_rendered = boxes, is_rendered
-        self._held: list[tuple[Picture, Picture]] = []
-        self._source = self._dub = 0.0
-        self.n_frames = 0
+    `lumas`: full luma planes (h, w) in order. NaN for the first and last frame and where there is no box.
+    """
+    levels = np.full(len(boxes), np.nan, np.float32)
+    held: deque[Picture] = deque(maxlen=3)
+    for frame, luma in enumerate(lumas):
+        held.append(luma)
+        box = boxes[frame - 1] if len(held) == 3 else None
+        if box is not None:
+            levels[frame - 1] = second_difference(*(box.of(picture) for picture in held))
+    return levels
 
-    def add(self, frame: int, source_luma: Picture, dub_luma: Picture) -> None:
-        """Call for every frame in order, with the full luma planes (h, w)."""
-        self._held = [*self._held[-2:], (source_luma, dub_luma)]
-        middle = frame - 1
-        if len(self._held) < 3 or not self._is_rendered[middle - 1 : middle + 2].all():
-            return
-        box = self._boxes[middle]
-        if box is None:
-            return
-        source, dub = ([box.of(pair[side]) for pair in self._held] for side in (0, 1))
-        self._source += second_difference(*source)
-        self._dub += second_difference(*dub)
-        self.n_frames += 1
 
-    @property
-    def ratio(self) -> float | None:
-        """Dub over source; None under ten frames, or where the source does not change at all."""
-        return self._dub / self._source if self.n_frames >= 10 and self._source > 0 else None
+def flicker_ratio(source: Floats, dub: Floats, is_rendered: Mask) -> float | None:
+    """Dub over source, on the frames whose neighbours were moved too. None under ten such frames, or where the source
+    does not change at all."""
+    moved = np.zeros_like(is_rendered)
+    moved[1:-1] = is_rendered[:-2] & is_rendered[1:-1] & is_rendered[2:]
+    both = moved & np.isfinite(source) & np.isfinite(dub)
+    still = float(source[both].sum())
+    return float(dub[both].sum()) / still if both.sum() >= 10 and still > 0 else None
 
 
 def worst_moments(closures: Sequence[Closure], is_rendered: Mask) -> tuple[Moment, ...]:

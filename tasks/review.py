@@ -28,7 +28,7 @@ from tasks.review_words import listen_back, read_language
 GATES = Gates()
 
 
-@stage(version=3, n_cpu=2)
+@stage(version=4, n_cpu=2)
 def review(
     desk: Desk,
     source: Source,
@@ -72,7 +72,7 @@ def review(
         facts = measure_file(found, store, source, timeline, mix, dub)
     with progress.part(0.6, 1.0):
         face = _first(engines, "face")
-        reading = look_at_mouth(found, store, source, facts, script, timeline, track, lipsync, dub, face)
+        reading = look_at_mouth(found, desk, source, facts, script, timeline, track, lipsync, dub, face)
     log = RenderLog.load(store.path(lipsync.log))
     kinds = [log.reasons[index].split(":")[0] for index in log.decision]
     figure = timeline_figure(script, timeline, found.findings, dialogue[0], kinds, source.video.frame_rate)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dub.artifact import Artifact, Record
 from dub.check_mouth import (
     FRONTAL_PITCH_DEG,
     FRONTAL_YAW_DEG,
@@ -25,11 +26,11 @@ from dub.lips import LipSync
 from dub.measured import Measured
 from dub.media import read_frames
 from dub.mix import Dub
-from dub.mouth_metrics import Floats
-from dub.mouth_pictures import SHEET_SIDE_IOD, Flicker, mouth_boxes, worst_moments
+from dub.mouth_metrics import Floats, Mask
+from dub.mouth_pictures import SHEET_SIDE_IOD, MouthBox, flicker, flicker_ratio, mouth_boxes, worst_moments
 from dub.script import DubScript, Timeline
 from dub.source import FaceTrack, Source, VideoFacts
-from dub.stage import EngineChoice
+from dub.stage import Desk, EngineChoice, stage
 from dub.store import Store
 from engines import registry
 from engines.face.contract import MOUTH_CORNERS, TrackedFace
@@ -42,7 +43,7 @@ SVG = "image/svg+xml"
 
 def look_at_mouth(
     found: Measured,
-    store: Store,
+    desk: Desk,
     source: Source,
     facts: VideoFacts,
     script: DubScript,
@@ -56,6 +57,7 @@ def look_at_mouth(
 
     `facts`: of the dub's file. A dub of another length is measured on the frames that both have.
     """
+    store = desk.open_store()
     before = TrackedFace.load(store.path(track.landmarks))
     log = RenderLog.load(store.path(lipsync.log))
     found.metrics |= {f"frames, {reason}": n for reason, n in lipsync.counts.items()}
@@ -69,7 +71,8 @@ def look_at_mouth(
     reading = read_mouth(script, timeline, evidence)
     same_raster = (facts.width_px, facts.height_px) == (source.video.width_px, source.video.height_px)
     if evidence.is_rendered.any() and same_raster:
-        evidence = replace(evidence, flicker_ratio=_flicker_ratio(store, source, facts, dub, before, evidence))
+        ratio = _flicker_ratio(desk, source, facts, dub, track, before, evidence.is_rendered)
+        evidence = replace(evidence, flicker_ratio=ratio)
         _sheet(found, store, source, facts, dub, before, evidence, reading)
     found.findings += check_mouth(evidence, reading, GATES)
     found.metrics |= _mouth_metrics(evidence, reading)
@@ -112,19 +115,36 @@ def _fitted(values: npt.NDArray[Any], n_frames: int, empty: float | bool) -> npt
     return values[:n_frames] if missing <= 0 else np.concatenate([values, np.full(missing, empty, values.dtype)])
 
 
+class MouthFlicker(Record):
+    """`levels`: .npy, float32 (n_frames,), as dub/mouth_pictures.flicker gives them."""
+
+    levels: Artifact
+
+
+@stage(version=1)
+def source_flicker(desk: Desk, source: Source, track: FaceTrack) -> MouthFlicker:
+    """How much the source's own mouth flickers: what every locale's dub is held against."""
+    store = desk.open_store()
+    lumas = read_frames(store.path(source.original), source.video, "gray")
+    levels = flicker(lumas, _boxes(source, TrackedFace.load(store.path(track.landmarks))))
+    with store.scratch() as folder:
+        np.save(folder / "flicker.npy", levels, allow_pickle=False)
+        return MouthFlicker(levels=store.put(folder / "flicker.npy", "application/x-npy"))
+
+
 def _flicker_ratio(
-    store: Store, source: Source, facts: VideoFacts, dub: Dub, before: TrackedFace, evidence: MouthEvidence
+    desk: Desk, source: Source, facts: VideoFacts, dub: Dub, track: FaceTrack, before: TrackedFace, moved: Mask
 ) -> float | None:
-    """One pass over both videos' luma."""
-    centre = before.at(*MOUTH_CORNERS).mean(axis=1)
-    boxes = mouth_boxes(centre, before.iod_px, source.video.width_px, source.video.height_px)
-    flicker = Flicker(boxes, evidence.is_rendered)
+    store = desk.open_store()
+    own = np.load(store.path(source_flicker(desk, source, track).levels), allow_pickle=False)
     n_frames = min(source.video.n_frames, facts.n_frames)
-    one = read_frames(store.path(source.original), source.video, "gray", n=n_frames)
-    other = read_frames(store.path(dub.video), facts, "gray", n=n_frames)
-    for frame, (source_luma, dub_luma) in enumerate(zip(one, other, strict=True)):
-        flicker.add(frame, source_luma, dub_luma)
-    return flicker.ratio
+    lumas = read_frames(store.path(dub.video), facts, "gray", n=n_frames)
+    return flicker_ratio(own[:n_frames], flicker(lumas, _boxes(source, before)[:n_frames]), moved[:n_frames])
+
+
+def _boxes(source: Source, face: TrackedFace) -> list[MouthBox | None]:
+    centre = face.at(*MOUTH_CORNERS).mean(axis=1)
+    return mouth_boxes(centre, face.iod_px, source.video.width_px, source.video.height_px)
 
 
 def _sheet(

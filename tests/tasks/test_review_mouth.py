@@ -39,6 +39,7 @@ class Clip:
 
     def __init__(self, video: Path, store: Store, folder: Path) -> None:
         self.store, self.folder, self.video = store, folder, video
+        self.desk = Desk(store=str(store.root))
         self.facts = video_facts(video).model_copy(update={"n_frames": N_FRAMES})
         self.face: TrackedFace = registry.load("face", TRACKER.id).track(video, self.facts)
         open_before = np.roll(self.face.aperture, 3) > 0.08
@@ -94,7 +95,7 @@ class Clip:
         )
         found, facts = Measured(), video_facts(self.store.path(dub_video))
         timeline = dubs.timeline([take])
-        look_at_mouth(found, self.store, self.source, facts, dubs.script(), timeline, self.track, lips, dub, TRACKER)
+        look_at_mouth(found, self.desk, self.source, facts, dubs.script(), timeline, self.track, lips, dub, TRACKER)
         return found
 
 

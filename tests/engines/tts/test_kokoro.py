@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dub.errors import BadInput, LanguageNotSupported
+from dub.media import read_audio
 from engines import registry
 from engines.tts.espeak_phonemes import phonemize
 from engines.tts.kokoro import Kokoro, merged_phonemes
@@ -17,6 +19,7 @@ from engines.tts.kokoro_locales import LOCALES, kokoro_locale, respell
 from engines.tts.kokoro_map import N_FITTED_COORDINATES, voice_map
 from engines.tts.kokoro_style import KokoroStyle
 from engines.tts.kokoro_voices import BANK_FILE, VoiceBank
+from engines.tts.voice_fitting import Samples, Understand
 from engines.tts.voice_polish import PitchMap, Polish, pitch_of
 from lang.bcp47 import Locale
 
@@ -188,3 +191,44 @@ def test_a_fitted_voice_is_nearer_than_any_stock_voice(kokoro: Kokoro) -> None:
     assert fitted.similarity > encoder.same_speaker_threshold
     assert fitted.others_similarity < encoder.same_speaker_threshold
     assert KokoroStyle.from_bytes(fitted.style).base in fitted.made_of
+
+
+@pytest.mark.models
+@pytest.mark.slow
+def test_a_voice_takes_as_much_of_the_native_one_as_it_needs(kokoro: Kokoro) -> None:
+    """The listener here understands whoever sounds enough like the native speaker, and hears nonsense from others."""
+    encoder = registry.load("speaker", "ge2e-voicefilter")
+    fitted = kokoro.voices.pack("am_onyx")
+    reference = kokoro.say(sentences()["en"][0], Locale("en"), fitted).samples
+    nothing = Polish(None, None)
+    embedding = encoder.embed(reference, RATE_HZ)
+    style = KokoroStyle(fitted, "stock voice am_onyx", nothing, embedding, np.zeros(513), pitch_of(reference))
+    texts = sentences()["it"]
+    native = kokoro.say(texts[0], Locale("it"), kokoro.voices.pack("im_nicola")).samples
+    native_embedding = encoder.embed(native, RATE_HZ)
+
+    def understand_from(least: float) -> Understand:
+        def understand(samples: Samples, rate_hz: int, locale: Locale) -> str:
+            return " ".join(texts) if encoder.embed(samples, rate_hz) @ native_embedding > least else "zzz"
+
+        return understand
+
+    easy = kokoro.fit_locale(style.to_bytes(), Locale("it"), encoder.embed, understand_from(-1))
+    hard = kokoro.fit_locale(style.to_bytes(), Locale("it"), encoder.embed, understand_from(0.8))
+    assert (easy.share_of_native, easy.error_rate) == (0, 0)
+    assert 0 < hard.share_of_native <= 1
+    assert hard.error_rate == 0
+    assert easy.similarity > hard.similarity
+    assert "im_nicola" in hard.made_of
+
+
+@pytest.mark.media
+@pytest.mark.models
+@pytest.mark.slow
+def test_a_real_speaker_is_cloned_by_the_word_of_a_judge(kokoro: Kokoro, shared_media: Path) -> None:
+    encoder, judge = (registry.load("speaker", name) for name in ("ge2e-voicefilter", "resemblyzer"))
+    reference = read_audio(shared_media / "video" / "english_portrait_20s.mp4", RATE_HZ, 1)[0]
+    fitted = kokoro.fit_voice(reference, RATE_HZ, encoder.embed)
+    assert fitted.similarity > max(encoder.same_speaker_threshold, fitted.nearest_similarity + 0.05)
+    likeness = judge.embed(reference, RATE_HZ) @ judge.embed(fitted.samples, fitted.rate_hz)
+    assert likeness > judge.same_speaker_threshold
