@@ -7,6 +7,7 @@ measured hopeless on a CPU: seconds per trial, and it overfits its test phrase.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -71,7 +72,7 @@ class Speaker:
         nothing = Polish(None, None)
         joined = np.concatenate(takes)
         source_pitch = pitch_of(joined)
-        if not (self.pitch[0] and source_pitch[0]):
+        if not (self.pitch[0] and source_pitch[0] and self.curve.any()):
             return nothing
         pitch = PitchMap.between(source_pitch, self.pitch)
         curve = matching_curve(self.curve, mean_log_envelope(joined))
@@ -103,24 +104,32 @@ class Audition:
         self._say, self._speaker, self._texts = say, speaker, texts
         self.candidates: list[Candidate] = []
         self.takes: list[list[Samples]] = []
+        self._embeddings: list[list[npt.NDArray[np.float32]]] = []
 
     def add(self, candidates: list[Candidate]) -> None:
         """They say the first sentence."""
+        first = len(self.candidates)
         self.candidates += candidates
-        first = takes_of(self._say, [(self._texts[0], candidate.pack) for candidate in candidates])
-        self.takes += [[take] for take in first]
+        self.takes += [[] for _ in candidates]
+        self._embeddings += [[] for _ in candidates]
+        self._hear(range(first, len(self.candidates)), self._texts[0])
 
     def hear_out(self, n_best: int) -> None:
         """The best so far say the rest too: the others are rarely near."""
         chosen = [i for i in self.ranked()[:n_best] if len(self.takes[i]) == 1]
         for text in self._texts[1:]:
-            takes = takes_of(self._say, [(text, self.candidates[i].pack) for i in chosen])
-            for i, take in zip(chosen, takes, strict=True):
-                self.takes[i].append(take)
+            self._hear(chosen, text)
+
+    def _hear(self, chosen: Sequence[int], text: str) -> None:
+        takes = takes_of(self._say, [(text, self.candidates[i].pack) for i in chosen])
+        for i, take in zip(chosen, takes, strict=True):
+            self.takes[i].append(take)
+            self._embeddings[i].append(self._speaker.hear(take, RATE_HZ))
 
     def ranked(self) -> list[int]:
         """Indices of the candidates, most like the speaker first."""
-        return sorted(range(len(self.takes)), key=lambda i: -self._speaker.likeness(self.takes[i]))
+        likeness = [float(np.mean(heard @ self._speaker.embedding)) for heard in map(np.array, self._embeddings)]
+        return [int(i) for i in np.argsort(-np.array(likeness), kind="stable")]
 
     def best(self) -> int:
         """The best of those who said everything."""
@@ -129,8 +138,7 @@ class Audition:
     def heard(self) -> tuple[Floats, Floats]:
         """z (n, 40) and unit-length embeddings (n, d) of the candidates' speech, most like the speaker first."""
         order = self.ranked()
-        means = [np.mean([self._speaker.hear(take, RATE_HZ) for take in self.takes[i]], axis=0) for i in order]
-        embeddings = np.array(means, dtype=np.float64)
+        embeddings = np.array([np.mean(self._embeddings[i], axis=0) for i in order], dtype=np.float64)
         embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
         return np.array([self.candidates[i].z for i in order]), embeddings
 

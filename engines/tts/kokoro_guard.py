@@ -7,12 +7,13 @@ prosody from one of its own voices, and as much of that voice's timbre as it nee
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from dub.word_error import aligned, characters_wrong, comparable_words
-from engines.tts.kokoro_fit import Say, in_words, sentences, takes_of
+from engines.tts.kokoro_fit import POLISH_GAIN, Say, in_words, sentences, takes_of
 from engines.tts.kokoro_graph import RATE_HZ
 from engines.tts.kokoro_locales import KokoroLocale, kokoro_locale
 from engines.tts.kokoro_style import KokoroStyle
@@ -49,6 +50,9 @@ def fit_locale(
         words = aligned(comparable_words(expected), comparable_words(heard))
         return characters_wrong(words).rate or 0.0
 
+    def likeness(takes: list[Samples]) -> float:
+        return float(np.mean([hear(take, RATE_HZ) @ style.reference_embedding for take in takes]))
+
     native_takes = spoken_by(native)
     expected = " ".join(texts)
     native_error = misheard(native_takes, expected)
@@ -62,19 +66,18 @@ def fit_locale(
         tries.insert(0, (0.0, style.pack))
     for share, pack in tries:
         takes = native_takes if share == 1.0 else spoken_by(pack)
-        for polish in _polishes(style, takes, pack is style.pack):
+        for polish in _polishes(style, takes, likeness):
             polished = [polish.apply(take) for take in takes]
             error = misheard(polished, expected)
             if error <= limit:
                 break
         if error <= limit or share == 1.0:
             break
-    likeness = [hear(take, RATE_HZ) @ style.reference_embedding for take in polished]
     return LocaleVoice(
         style=replace(style, pack=pack, polish=polish).to_bytes(),
         made_of=f"{style.base}, {share:.0%} {native_name}; {in_words(polish)}",
         share_of_native=share,
-        similarity=float(np.mean(likeness)),
+        similarity=likeness(polished),
         error_rate=error,
         native_error_rate=native_error,
     )
@@ -89,20 +92,17 @@ def _native_voice(voices: StockVoices, how: KokoroLocale, style: KokoroStyle) ->
     )
 
 
-def _polishes(style: KokoroStyle, takes: list[Samples], is_as_fitted: bool) -> list[Polish]:
-    """The polish that won when the voice was fitted, measured again on this locale's voice; half of it; nothing."""
+def _polishes(style: KokoroStyle, takes: list[Samples], likeness: Callable[[list[Samples]], float]) -> list[Polish]:
+    """What brings this locale's voice nearest to the speaker, measured on what it says; then nothing, which may be
+    easier to understand. Pitch is moved only where that won when the voice was fitted."""
     nothing = Polish(None, None)
-    if style.polish.is_nothing:
-        return [nothing]
-    if is_as_fitted:
-        return [style.polish, nothing]
     joined = np.concatenate(takes)
     source = pitch_of(joined)
-    if not source[0]:
+    if not (source[0] and style.reference_pitch[0] and style.reference_curve.any()):
         return [nothing]
     pitch = PitchMap.between(source, style.reference_pitch) if style.polish.pitch is not None else None
-    if style.polish.curve is None:
-        return [Polish(pitch, None), nothing]
     curve = matching_curve(style.reference_curve, mean_log_envelope(joined))
-    strength = style.polish.strength
-    return [Polish(pitch, curve, strength), Polish(pitch, curve, strength / 2), nothing]
+    ways = [Polish(pitch, curve), Polish(pitch, curve, 0.5)]
+    gains = [likeness([way.apply(take) for take in takes]) - likeness(takes) for way in ways]
+    best = int(np.argmax(gains))
+    return [ways[best], nothing] if gains[best] > POLISH_GAIN else [nothing]

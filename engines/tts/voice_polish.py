@@ -70,7 +70,7 @@ class Polish:
             f0[voiced] = np.clip(np.exp(moved), 60, 450)
         if self.curve is not None:
             envelope = envelope * np.exp(self.strength * self.curve)
-        polished = pyworld.synthesize(f0, np.ascontiguousarray(envelope), frames.aperiodicity, RATE_HZ, FRAME_MS)
+        polished = pyworld.synthesize(f0, np.ascontiguousarray(envelope), frames.aperiodicity(), RATE_HZ, FRAME_MS)
         polished = np.pad(polished, (0, max(0, samples.size - polished.size)))[: samples.size]
         polished *= level / max(_rms(polished), 1e-9)
         return np.asarray(polished * min(1.0, 0.98 / max(np.abs(polished).max(), 1e-9)), dtype=np.float32)
@@ -78,32 +78,39 @@ class Polish:
 
 @dataclass(frozen=True)
 class Analysis:
-    """WORLD's view of speech at RMS 0.05: `f0_hz` (n,), 0 where unvoiced; `envelope` power (n, 513);
-    `aperiodicity` (n, 513)."""
+    """WORLD's view of speech at RMS 0.05: `f0_hz` (n,), 0 where unvoiced; `envelope` power (n, 513)."""
 
+    speech: Floats
     f0_hz: Floats
+    times_s: Floats
     envelope: Floats
-    aperiodicity: Floats
 
     @classmethod
     def of(cls, samples: Samples) -> Analysis:
         import pyworld
 
         speech = samples.astype(np.float64) * (SPEECH_RMS / max(_rms(samples), 1e-9))
-        coarse, times = pyworld.dio(speech, RATE_HZ, f0_floor=F0_FLOOR_HZ, f0_ceil=F0_CEIL_HZ, frame_period=FRAME_MS)
-        f0 = pyworld.stonemask(speech, coarse, times, RATE_HZ)
-        envelope = pyworld.cheaptrick(speech, f0, times, RATE_HZ, fft_size=N_FFT)
-        return cls(f0, envelope, pyworld.d4c(speech, f0, times, RATE_HZ, fft_size=N_FFT))
+        f0, times = _pitch(speech)
+        return cls(speech, f0, times, pyworld.cheaptrick(speech, f0, times, RATE_HZ, fft_size=N_FFT))
+
+    def aperiodicity(self) -> Floats:
+        """(n, 513), what is breath and noise."""
+        import pyworld
+
+        return np.asarray(pyworld.d4c(self.speech, self.f0_hz, self.times_s, RATE_HZ, fft_size=N_FFT))
+
+
+def _pitch(speech: Floats) -> tuple[Floats, Floats]:
+    """F0 in Hz (0 where unvoiced) and times in s of frames every 5 ms."""
+    import pyworld
+
+    coarse, times = pyworld.dio(speech, RATE_HZ, f0_floor=F0_FLOOR_HZ, f0_ceil=F0_CEIL_HZ, frame_period=FRAME_MS)
+    return pyworld.stonemask(speech, coarse, times, RATE_HZ), times
 
 
 def pitch_of(samples: Samples) -> tuple[float, float]:
-    """Mean and standard deviation of log F0 over voiced frames; (0, 0) where there are none (a whisper,
-    noise)."""
-    import pyworld
-
-    speech = samples.astype(np.float64)
-    coarse, times = pyworld.dio(speech, RATE_HZ, f0_floor=F0_FLOOR_HZ, f0_ceil=F0_CEIL_HZ, frame_period=FRAME_MS)
-    f0 = pyworld.stonemask(speech, coarse, times, RATE_HZ)
+    """Mean and standard deviation of log F0 over voiced frames; (0, 0) where there are none (a whisper, noise)."""
+    f0, _ = _pitch(samples.astype(np.float64))
     voiced = np.log(f0[f0 > 0])
     return (float(voiced.mean()), float(voiced.std())) if voiced.size >= 20 else (0.0, 0.0)
 
