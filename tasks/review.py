@@ -66,8 +66,8 @@ def review(
         heard = listen_back(found, store, timeline, _first(engines, "asr"))
     encoders = tuple(engine for engine in engines if engine.family == "speaker")
     with progress.part(0.35, 0.5):
-        judge_voices(found, store, cast, timeline, encoders)
-        judge_quality(found, store, script, stems, timeline, _first(engines, "speech_quality"))
+        judge_voices(found, desk, cast, timeline, encoders)
+        judge_quality(found, desk, script, stems, timeline, _first(engines, "speech_quality"))
     with progress.part(0.5, 0.6):
         facts = measure_file(found, store, source, timeline, mix, dub)
     with progress.part(0.6, 1.0):

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
+from dub.artifact import Artifact, Record
 from dub.cast import Cast
 from dub.check_sound import SpeakerMatch, check_length, check_level, check_offset, check_voice, sound_offset_s
 from dub.gates import Gates, not_measured
@@ -16,12 +17,13 @@ from dub.media import command, opened, read_audio, run_tool
 from dub.mix import Dub, Mix
 from dub.script import DubScript, Timeline
 from dub.source import Source, Stems, VideoFacts
-from dub.stage import EngineChoice
+from dub.stage import Desk, EngineChoice, stage
 from dub.store import Store
 from dub.timecode import MASTER_RATE_HZ, sample_at
 from dub.video_facts import video_facts
 from dub.wav import open_wav
 from engines import registry
+from engines.speech_quality.contract import SpeechQuality
 
 GATES = Gates()
 OFFSET_RATE_HZ = 16_000
@@ -30,24 +32,61 @@ MAX_JUDGED_S = 60
 """Speech given to the judges of voice and quality: more changes their numbers by less than they differ anyway."""
 
 
+class ReferenceVoice(Record):
+    """A speaker's reference as one encoder hears it: unit length."""
+
+    embedding: tuple[float, ...]
+
+
+@stage(version=1)
+def reference_voice(desk: Desk, reference: Artifact, encoder: EngineChoice) -> ReferenceVoice:
+    """Once per source, not once per locale. Raises ValueError for a reference too short or silent."""
+    path = desk.open_store().path(reference)
+    samples = read_audio(path, MASTER_RATE_HZ, 1)[0][: MAX_JUDGED_S * MASTER_RATE_HZ]
+    embedding = registry.load("speaker", encoder.id, **encoder.options).embed(samples, MASTER_RATE_HZ)
+    return ReferenceVoice(embedding=tuple(float(value) for value in embedding))
+
+
+class SourceQuality(Record):
+    """The source's own speech as a quality judge rates it, 1..5; None where it is silent."""
+
+    overall: float | None = None
+    signal: float | None = None
+    background: float | None = None
+
+
+@stage(version=1)
+def source_quality(desk: Desk, stems: Stems, script: DubScript, judge: EngineChoice) -> SourceQuality:
+    """Once per source: what every locale's speech is held against."""
+    original, _ = open_wav(desk.open_store().path(stems.dialogue))
+    lines = (original[0, sample_at(line.span.start) : sample_at(line.span.end)] for line in script.utterances)
+    try:
+        rated = registry.load("speech_quality", judge.id, **judge.options).judge(
+            np.clip(_joined(lines), -1, 1), MASTER_RATE_HZ
+        )
+    except ValueError:
+        return SourceQuality()
+    return SourceQuality(overall=rated.overall, signal=rated.signal, background=rated.background)
+
+
 def judge_voices(
-    found: Measured, store: Store, cast: Cast, timeline: Timeline, encoders: tuple[EngineChoice, ...]
+    found: Measured, desk: Desk, cast: Cast, timeline: Timeline, encoders: tuple[EngineChoice, ...]
 ) -> None:
     """Whose voice is it: the takes as placed against the speaker's reference, by every encoder of the plan.
 
     The first encoder of a plan is the one that fits voices; any further one is an independent judge.
     """
+    store = desk.open_store()
     matches: list[SpeakerMatch] = []
     for voice in cast.voices:
         own = [take for take in timeline.placed if take.speaker == voice.speaker]
         if not own:
             continue
         spoken = _joined(open_wav(store.path(take.audio))[0][0] for take in own)
-        reference = read_audio(store.path(voice.reference), MASTER_RATE_HZ, 1)[0][: MAX_JUDGED_S * MASTER_RATE_HZ]
         for place, choice in enumerate(encoders):
             encoder = registry.load("speaker", choice.id, **choice.options)
             try:
-                wanted = encoder.embed(reference, MASTER_RATE_HZ)
+                wanted = np.array(reference_voice(desk, voice.reference, choice).embedding, np.float32)
                 similarity = float(wanted @ encoder.embed(spoken, MASTER_RATE_HZ))
             except ValueError:
                 continue  # too short or silent: a speaker without any match is said by check_voice
@@ -67,27 +106,24 @@ def judge_voices(
 
 
 def judge_quality(
-    found: Measured, store: Store, script: DubScript, stems: Stems, timeline: Timeline, choice: EngineChoice
+    found: Measured, desk: Desk, script: DubScript, stems: Stems, timeline: Timeline, choice: EngineChoice
 ) -> None:
     """How good the dub's speech sounds, beside the source's own."""
+    store = desk.open_store()
     judge = registry.load("speech_quality", choice.id, **choice.options)
-    original, _ = open_wav(store.path(stems.dialogue))
-    spoken: dict[str, Iterable[npt.NDArray[np.float32]]] = {
-        "source_speech_quality": (
-            original[0, sample_at(line.span.start) : sample_at(line.span.end)] for line in script.utterances
-        ),
-        "speech_quality": (open_wav(store.path(take.audio))[0][0] for take in timeline.placed),
+    rated: dict[str, SourceQuality | SpeechQuality] = {
+        "source_speech_quality": source_quality(desk, stems, script, choice)
     }
-    for name, pieces in spoken.items():
-        try:
-            quality = judge.judge(np.clip(_joined(pieces), -1, 1), MASTER_RATE_HZ)
-        except ValueError as error:
-            if name == "speech_quality":
-                found.findings.append(not_measured(name, str(error), matters=True))
-            continue  # a silent source has no quality to stand beside
-        found.metrics[name] = quality.overall
-        found.metrics[f"{name}, signal"] = quality.signal
-        found.metrics[f"{name}, background"] = quality.background
+    takes = (open_wav(store.path(take.audio))[0][0] for take in timeline.placed)
+    try:
+        rated["speech_quality"] = judge.judge(np.clip(_joined(takes), -1, 1), MASTER_RATE_HZ)
+    except ValueError as error:
+        found.findings.append(not_measured("speech_quality", str(error), matters=True))
+    for name, quality in rated.items():
+        if quality.overall is not None:  # a silent source has no quality to stand beside
+            found.metrics[name] = quality.overall
+            found.metrics[f"{name}, signal"] = quality.signal
+            found.metrics[f"{name}, background"] = quality.background
     score, before = (found.metrics.get(name) for name in ("speech_quality", "source_speech_quality"))
     if isinstance(score, float):
         beside = f"; the source's own speech: {before:.2f}" if isinstance(before, float) else ""
