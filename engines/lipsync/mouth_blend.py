@@ -111,14 +111,25 @@ def box_around(terms: Terms, corners: Terms, width_px: int, height_px: int) -> B
     return Box(x0, y0, max(x0, x1), max(y0, y1))
 
 
-def canonical_grid(terms: Terms, box: Box) -> tuple[Map, Map]:
-    """Canonical x and y, float32 (h, w), of the box's pixel centres."""
+def canonical_grid(terms: Terms, box: Box, every: int = 1) -> tuple[Map, Map]:
+    """Canonical x and y, float32, of the box's pixel centres; with `every` n, of the centres of its n x n cells."""
     a, b, tx, ty = (float(value) for value in terms)
     scale = a * a + b * b
-    px = (np.arange(box.x0, box.x1, dtype=np.float32) + np.float32(0.5 - tx))[None]
-    py = (np.arange(box.y0, box.y1, dtype=np.float32) + np.float32(0.5 - ty))[:, None]
+    first = every / 2
+    px = (np.arange(box.x0, box.x1, every, dtype=np.float32) + np.float32(first - tx))[None]
+    py = (np.arange(box.y0, box.y1, every, dtype=np.float32) + np.float32(first - ty))[:, None]
     a, b = np.float32(a / scale), np.float32(b / scale)
     return px * a + py * b, py * a - px * b
+
+
+def enlarged(cells: Map, box: Box, every: int) -> Map:
+    """A smooth map known at the centres of n x n cells -> one value per pixel of the box."""
+    import cv2
+
+    size = (cells.shape[1] * every, cells.shape[0] * every)
+    return np.asarray(
+        cv2.resize(cells, size, interpolation=cv2.INTER_LINEAR)[: box.y1 - box.y0, : box.x1 - box.x0], np.float32
+    )
 
 
 def to_pixels(terms: Terms, x: Map, y: Map, corner: tuple[int, int]) -> tuple[Map, Map]:

@@ -17,6 +17,8 @@ Map = npt.NDArray[np.float32]
 
 MASK_BESIDE_MOUTH, MASK_BELOW_NOSE, MASK_ABOVE_CHIN = 0.20, 0.02, 0.03
 """How far the replaced region reaches, IOD."""
+SMOOTH_CELL = 4
+"""Pixels per side of the cells in which smooth fields are computed."""
 RESAMPLED, AVERAGED = 0.15, 0.4
 """Sharpening that gives back what one cubic look-up, and the mean of two frames, take from the finest detail (measured:
 5 and 15 % of the squared Laplacian)."""
@@ -45,14 +47,15 @@ class MouthPainter:
         moved, covered = blend.lower_face_corners(field, shape)
         box = blend.box_around(terms, moved, *size)
         if not box.is_empty:
-            x, y = blend.canonical_grid(terms, box)
-            blend.move_jaw(frame, box, field.at(x, y), terms, plan.share * (chin_y - plan.own_chin_y))
+            moves = blend.enlarged(field.at(*blend.canonical_grid(terms, box, SMOOTH_CELL)), box, SMOOTH_CELL)
+            blend.move_jaw(frame, box, moves, terms, plan.share * (chin_y - plan.own_chin_y))
         box = blend.box_around(terms, covered, *size)
         if box.is_empty:
             return
         x, y = blend.canonical_grid(terms, box)
         lines = warp.mouth_lines(target, nose_y, chin_y)
-        mask = shape.at(x, y) * blend.inside_face(plan.oval_px, box, float(np.hypot(terms[0], terms[1])))
+        mask = blend.enlarged(shape.at(*blend.canonical_grid(terms, box, SMOOTH_CELL)), box, SMOOTH_CELL)
+        mask *= blend.inside_face(plan.oval_px, box, float(np.hypot(terms[0], terms[1])))
         mouth, own_mask = self._borrow(plan.bank_index, x, y, lines)
         mask *= own_mask
         if plan.fading_index is not None:

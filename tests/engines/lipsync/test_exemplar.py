@@ -177,9 +177,9 @@ def test_nobody_gets_another_persons_mouth(tmp_path: Path, monkeypatch: pytest.M
     cut = int(pair.face.shots[1])
     for i in [*range(8, cut - 4), *range(cut + 4, 140)]:
         look, other = looks[i >= cut], looks[i < cut]
-        x, y = pair.middle_px[i] + np.array([0, cartoon.MOUTH_Y + look.lower - 0.045]) * cartoon.IOD_PX
-        top = int(y - 0.35 * run.log.aperture[i] * cartoon.IOD_PX)  # the middle of the upper lip
-        grey = run.written[i][top - 1 : top + 1, int(x) - 4 : int(x) + 5].mean()
+        x, y = pair.middle_px[i] + np.array([0, cartoon.MOUTH_Y + look.lower + 0.055]) * cartoon.IOD_PX
+        row = int(y + 0.65 * run.log.aperture[i] * cartoon.IOD_PX)  # the middle of the lower lip
+        grey = run.written[i][row - 1 : row + 1, int(x) - 4 : int(x) + 5].mean()
         assert abs(grey - look.lips) < abs(grey - other.lips)
 
 
