@@ -18,6 +18,7 @@ from engines.tts.kokoro_guard import fit_locale
 from engines.tts.kokoro_locales import LOCALES, kokoro_locale, respell
 from engines.tts.kokoro_style import KokoroStyle
 from engines.tts.kokoro_voices import Pack, StockVoices
+from engines.tts.silence import sounding
 from engines.tts.voice_fitting import FittedVoice, Hear, LocaleVoice, Samples, Understand
 from lang.bcp47 import Locale
 
@@ -27,8 +28,6 @@ EARLY_SAMPLES = round(0.055 * RATE_HZ)
 # A gap between words up to three frames is articulation, no pause: the phoneme before it lasts until the
 # next.
 LINKED_SAMPLES = round(0.075 * RATE_HZ)
-KEPT_SILENCE_SAMPLES = round(0.04 * RATE_HZ)
-SILENCE_DB = -40.0
 
 # Tempo asked for -> the graph's `speed`. Durations are whole frames, most phonemes last 2 or 3 of them, so
 # the tempo follows `speed` in steps: 1.1 gives 1.05, 1.3 gives 1.23, and around 1.333 (2 frames become 1) it
@@ -85,7 +84,7 @@ class Kokoro:
 
 def _trimmed(rendering: Rendering) -> Speech:
     """Without leading and trailing silence beyond 40 ms; times of the sound, not of the graph."""
-    first, last = _sounding(rendering.samples)
+    first, last = sounding(rendering.samples, RATE_HZ)
     n = last - first
     phonemes = []
     for ipa, start, end in merged_phonemes(rendering.phonemes, rendering.edges):
@@ -94,20 +93,6 @@ def _trimmed(rendering: Rendering) -> Speech:
         if end > start:
             phonemes.append(TimedPhoneme(ipa, start, end))
     return Speech(rendering.samples[first:last], RATE_HZ, tuple(phonemes))
-
-
-def _sounding(samples: npt.NDArray[np.float32]) -> tuple[int, int]:
-    """First and last sample to keep: 10 ms frames louder than 40 dB below the loud ones, and 40 ms around
-    them."""
-    hop = RATE_HZ // 100
-    n_frames = samples.size // hop
-    frames = samples[: n_frames * hop].reshape(n_frames, hop).astype(np.float64)
-    rms = np.sqrt((frames**2).mean(axis=1))
-    loud = np.flatnonzero(rms > np.quantile(rms, 0.95) * 10 ** (SILENCE_DB / 20)) if n_frames else np.zeros(0, int)
-    if not loud.size:
-        raise EngineFailed("Kokoro gave silence")
-    first = max(0, int(loud[0]) * hop - KEPT_SILENCE_SAMPLES)
-    return first, min(samples.size, int(loud[-1] + 1) * hop + KEPT_SILENCE_SAMPLES)
 
 
 def merged_phonemes(phonemes: str, edges: npt.NDArray[np.int64]) -> Iterator[tuple[str, int, int]]:
