@@ -28,7 +28,7 @@ RATE_HZ = 22_050
 WORDS_PER_MINUTE = 165
 """espeak-ng's own default is 175; people in the clips that polydub was measured on speak a little slower."""
 
-# Without Japanese, whose characters it spells out. Languages of espeak-ng 1.52 whose tag is espeak-ng's own name for them.
+# Languages of espeak-ng 1.52 whose tag is its own name for them; not Japanese, whose characters it cannot read.
 _SAME_NAME = """af am an ar as az ba be bg bn bs ca cs cv cy da de el eo es es-419 et eu fa fi ga gd gn gu haw he hi
 hr ht hu hy ia id is it ka kk kl kn ko kok ku ky la lb lt lv mi mk ml mr ms mt my nb ne nl nog om or pa pap pl qu quc
 ro ru sd shn si sk sl smj sq sr sv sw ta te th tk tn tr tt ug uk ur uz vi yue"""
