@@ -13,5 +13,5 @@ class SpeakerEncoder(Protocol):
     """Cosine at this encoder's equal error rate (3 s against 3 s)."""
 
     def embed(self, samples: npt.NDArray[np.float32], rate_hz: int) -> npt.NDArray[np.float32]:
-        """Unit-length embedding (d,) of mono speech; 3 s or more are best. Raises ValueError below 0.4 s. Thread-safe."""
+        """Unit-length embedding (d,) of mono speech; best from 3 s on. Raises ValueError below 0.4 s. Thread-safe."""
         ...
