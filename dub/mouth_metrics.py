@@ -146,9 +146,7 @@ def laplacian_energy(luma: npt.NDArray[np.uint8]) -> float:
     return float(np.mean(edges**2)) if edges.size else float("nan")
 
 
-def second_difference(
-    before: npt.NDArray[np.uint8], now: npt.NDArray[np.uint8], after: npt.NDArray[np.uint8]
-) -> float:
+def second_difference(before: npt.NDArray[np.uint8], now: npt.NDArray[np.uint8], after: npt.NDArray[np.uint8]) -> float:
     """Mean |x[t-1] - 2 x[t] + x[t+1]| of three pictures of one size: flicker and jitter weigh, steady motion little."""
     change = before.astype(np.int16) - 2 * now.astype(np.int16) + after.astype(np.int16)
     return float(np.abs(change).mean())

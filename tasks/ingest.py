@@ -58,9 +58,7 @@ def ingest(desk: Desk, original: Artifact, title: str) -> Source:
         )
 
 
-def _programme(
-    path: Path, track: dict[str, Any] | None, start_offset: Fraction, n_samples: int
-) -> Iterator[Samples]:
+def _programme(path: Path, track: dict[str, Any] | None, start_offset: Fraction, n_samples: int) -> Iterator[Samples]:
     """Blocks of float32 (2, n) that add up to exactly `n_samples`, the first frame's time being sample 0."""
     n_left = n_samples
     if track is not None:

@@ -48,9 +48,7 @@ _STEPS = 5
 
 
 @stage(version=1)
-def mix(
-    desk: Desk, source: Source, stems: Stems, script: DubScript, timeline: Timeline, target_lufs: float
-) -> Mix:
+def mix(desk: Desk, source: Source, stems: Stems, script: DubScript, timeline: Timeline, target_lufs: float) -> Mix:
     """Sum the dub, the bed and the source's own non-speech sounds; set the loudness; limit the true peak.
 
     Each speaker's takes are brought to the level that the source's speaker has on the dialogue stem. The bed is
@@ -107,9 +105,7 @@ class _Voiced:
             block[:, first - start : last - start] += self._gain * samples[:, first - self.start : last - self.start]
 
 
-def _background(
-    store: Store, dialogue: Samples, bed: Samples, script: DubScript, timeline: Timeline
-) -> _Background:
+def _background(store: Store, dialogue: Samples, bed: Samples, script: DubScript, timeline: Timeline) -> _Background:
     bed_power, dialogue_power = power_curve(bed), power_curve(dialogue)
     n_frames = len(bed_power)
     lines = [utterance.span for utterance in script.utterances]
@@ -150,9 +146,7 @@ def _speaker_gain_db(source_db: float | None, dub_db: float | None, bed_power: C
     return min(max(source_db - dub_db, -_UTMOST_SPEAKER_GAIN_DB), _UTMOST_SPEAKER_GAIN_DB)
 
 
-def _sum(
-    folder: Path, background: _Background, takes: list[_Voiced], dialogue: Samples, bed: Samples
-) -> float | None:
+def _sum(folder: Path, background: _Background, takes: list[_Voiced], dialogue: Samples, bed: Samples) -> float | None:
     """Write `sum.wav`, all together, and `rest.wav`, all but the dub. Returns the dub's level over the rest, in dB,
     while it speaks."""
     dub_energy = rest_energy = 0.0

@@ -128,9 +128,7 @@ def working_gain(sound: Samples) -> float:
     return float(min(wanted, 1 / peak))
 
 
-def _and_silence(
-    mids: Iterator[npt.NDArray[np.float32]], n_samples: int
-) -> Iterator[npt.NDArray[np.float32]]:
+def _and_silence(mids: Iterator[npt.NDArray[np.float32]], n_samples: int) -> Iterator[npt.NDArray[np.float32]]:
     yield from mids
     yield np.zeros(n_samples, np.float32)
 

@@ -230,5 +230,3 @@ def test_real_clips(shared_media: Path, name: str, n_frames: int, rate: int, siz
     assert not known.is_variable_rate
     assert known.start_offset == 0
     assert sum(1 for _ in read_frames(path, known, "gray", scale=(64, 64))) == n_frames
-
-

@@ -65,9 +65,7 @@ def noise(level: float) -> Samples:
 def test_loudness_and_peak(desk: Desk, target_lufs: float, source_gain_db: float) -> None:
     gain = np.float32(10 ** (source_gain_db / 20))
     takes = [speechlike(2.0, pitch_hz=200), speechlike(1.5, pitch_hz=210)]
-    made, sound = mixed(
-        desk, dialogue=spoken() * gain, bed=noise(0.003) * gain, takes=takes, target_lufs=target_lufs
-    )
+    made, sound = mixed(desk, dialogue=spoken() * gain, bed=noise(0.003) * gain, takes=takes, target_lufs=target_lufs)
     assert sound.shape == (2, N), "as long as the programme, to the sample"
     assert abs(made.lufs - target_lufs) < 0.2
     assert made.true_peak_db <= -1
