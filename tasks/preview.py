@@ -5,7 +5,7 @@ from __future__ import annotations
 import ffmpeg
 
 from dub.artifact import Artifact, Record
-from dub.media import command, opened, run_tool
+from dub.media import REPEATABLE_X264, command, opened, run_tool
 from dub.source import Source
 from dub.stage import Desk, stage
 
@@ -16,7 +16,7 @@ class Preview(Record):
     video: Artifact
 
 
-@stage(version=1)
+@stage(version=2)
 def preview(desk: Desk, source: Source) -> Preview:
     """Transcode the source for the report's player: at most 720 lines, x264 superfast, with the programme's sound."""
     store = desk.open_store()
@@ -27,8 +27,8 @@ def preview(desk: Desk, source: Source) -> Preview:
         sound = opened(store.path(source.programme)).audio
         # fmt: off
         run = ffmpeg.output(
-            picture, sound, str(out), vcodec="libx264", preset="superfast", crf=24, pix_fmt="yuv420p",
-            acodec="aac", audio_bitrate="128k", movflags="+faststart", map_metadata=-1, fflags="+bitexact",
+            picture, sound, str(out), preset="superfast", crf=24, pix_fmt="yuv420p", acodec="aac",
+            audio_bitrate="128k", movflags="+faststart", map_metadata=-1, fflags="+bitexact", **REPEATABLE_X264,
         )
         # fmt: on
         run_tool(command(run), deadline_s=600 + 20 * float(source.video.duration))

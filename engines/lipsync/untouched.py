@@ -38,5 +38,5 @@ class Untouched:
 
 
 ENGINE = EngineSpec(
-    id="untouched", family="lipsync", version=1, summary="Toy: leaves every frame.", load=Untouched, is_toy=True
+    id="untouched", family="lipsync", version=2, summary="Toy: leaves every frame.", load=Untouched, is_toy=True
 )

@@ -154,6 +154,7 @@ def test_what_is_written_is_read_back(rows: list[tuple[int, int, str]]) -> None:
         read = parse(content.encode(), name)
         assert [cue.span for cue in read] == [cue.span for cue in cues]
         if name == "a.vtt":
-            assert [cue.text.split() for cue in read] == [cue.text.split() for cue in cues]
+            # WebVTT forbids `-->` in a cue's text: it is written as an arrow.
+            assert [cue.text.split() for cue in read] == [cue.text.replace("-->", "→").split() for cue in cues]
     read = parse(to_srt(cues).encode(), "a.srt")
     assert [cue.span for cue in read] == [cue.span for cue in cues]
