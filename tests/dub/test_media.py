@@ -233,7 +233,7 @@ def test_real_clips(shared_media: Path, name: str, n_frames: int, rate: int, siz
     assert sum(1 for _ in read_frames(path, known, "gray", scale=(64, 64))) == n_frames
 
 
-def test_the_same_frames_give_the_same_file(tmp_path: Path) -> None:
+def test_encoding_is_repeatable(tmp_path: Path) -> None:
     """x264's threaded look-ahead gave other bytes in one of ten encodes of such a picture (small, busy, 2 cores)."""
     clip = tmp_path / "busy.mp4"
     busy = ["-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25:duration=4"]
