@@ -51,7 +51,7 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	touch $@
 
 tools:
-	@sh infra/system_packages.sh $(if $(filter test test-media,$(MAKECMDGOALS)),test)
+	@PYTHON=$(PYTHON) sh infra/system_packages.sh $(if $(filter test test-media,$(MAKECMDGOALS)),test)
 
 weights: setup
 	$(BIN)/polydub models pull

@@ -12,6 +12,7 @@ from functools import partial
 from rich.console import Console
 
 from dub.errors import DubError
+from flows.prefect_server import running_server
 from flows.preflight import cache_home, choose, families, read_plan
 
 MIN_FREE_DISK_GB = 5
@@ -38,6 +39,8 @@ def examine(profile: str) -> bool:
         except DubError as error:
             n_missing += 1
             console.print(f"[red]✗[/] {name:32} {error}", highlight=False)
+    if server := running_server(cache_home() / "prefect"):
+        console.print(f"Prefect server: {server[0]}; to stop it: kill {server[1]}", highlight=False, soft_wrap=True)
     console.print("everything is here" if not n_missing else f"{n_missing} missing", highlight=False)
     return n_missing == 0
 

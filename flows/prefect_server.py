@@ -58,7 +58,8 @@ def local_server(home: Path | None = None) -> Iterator[str]:
 
     home = home or cache_home() / "prefect"
     home.mkdir(parents=True, exist_ok=True)
-    url = _running(home) or start_server(home)
+    running = running_server(home)
+    url = running[0] if running else start_server(home)
     os.environ["PREFECT_API_URL"] = url
     yield url
 
@@ -85,12 +86,13 @@ def start_server(home: Path) -> str:
     raise EngineUnavailable(f"the Prefect server did not start:\n{tail}", mend=f"run without --prefect, or see {log}")
 
 
-def _running(home: Path) -> str | None:
+def running_server(home: Path) -> tuple[str, int] | None:
+    """URL and process id of the server that an earlier run left over `home`; None when none answers."""
     try:
-        url = (home / "server.url").read_text().split()[0]
-    except (OSError, IndexError):
+        url, pid = (home / "server.url").read_text().split()
+    except (OSError, ValueError):
         return None
-    return url if _answers(url) else None
+    return (url, int(pid)) if _answers(url) else None
 
 
 def _answers(url: str) -> bool:

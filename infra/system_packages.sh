@@ -17,6 +17,7 @@ want apertium apertium
 want $modes/por-cat.mode apertium-por-cat
 want $modes/pt-es.mode apertium-es-pt
 want $modes/pt-gl.mode apertium-pt-gl
+"${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null || need="$need python3-venv"  # Debian splits it off
 [ "${1:-}" != test ] || want chromium chromium
 [ -n "$need" ] || exit 0
 
