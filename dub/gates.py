@@ -117,7 +117,7 @@ class Gates(Record):
         what="Lips shut inside open vowels",
         better="low",
         ok=0.60,
-        source="real speech reaches 0.17-0.60, by neighbouring consonants (measured on 7 clips)",
+        source="real speech reaches 0.17-0.60 where closures of neighbours count too (measured on 7 clips)",
     )
     silence_stability: Limit = Limit(
         what="Lip movement while nobody speaks",

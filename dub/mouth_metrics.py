@@ -83,9 +83,18 @@ def closures(
 def false_closures(
     aperture: Floats, frame_rate: Fraction, phonemes: Iterable[PhonemeSpan], counted: Mask
 ) -> tuple[int, int]:
-    """(open vowels whose middle half is shut at some frame, open vowels counted). Vowels under 60 ms are left out."""
+    """(open vowels whose middle half is shut at some frame, open vowels counted).
+
+    Vowels under 60 ms are left out, and so are frames in which a neighbouring bilabial's closure belongs: by the window
+    of `closures` the lips may meet 80 ms before a /b/ is heard, which is inside the vowel before it.
+    """
     n_shut = n_counted = 0
     visible = counted & np.isfinite(aperture)
+    phonemes = tuple(phonemes)
+    for phoneme in phonemes:
+        if _base(phoneme.ipa) in BILABIALS:
+            onset = Fraction(phoneme.start_sample, MASTER_RATE_HZ)
+            visible[_frames(onset - BEFORE_S, onset + AFTER_S, frame_rate, len(aperture))] = False
     for phoneme in phonemes:
         start, end = (Fraction(at, MASTER_RATE_HZ) for at in (phoneme.start_sample, phoneme.end_sample))
         if _base(phoneme.ipa) not in OPEN_VOWELS or end - start < VOWEL_S:

@@ -28,7 +28,7 @@ from tasks.review_words import listen_back, read_language
 GATES = Gates()
 
 
-@stage(version=4, n_cpu=2)
+@stage(version=5, n_cpu=2)
 def review(
     desk: Desk,
     source: Source,

@@ -66,6 +66,12 @@ def test_a_mouth_shut_inside_an_open_vowel_is_found() -> None:
     assert false_closures(speaking((0.74,)), RATE, SPOKEN, EVERYWHERE) == (1, 2)
 
 
+def test_a_closure_that_belongs_to_the_next_consonant_is_not_the_vowels() -> None:
+    spoken = (phoneme("a", 1.0, 1.2), phoneme("b", 1.2, 1.26))
+    assert false_closures(speaking((1.14,)), RATE, spoken, EVERYWHERE) == (0, 1)
+    assert false_closures(speaking((1.06,)), RATE, spoken, EVERYWHERE) == (1, 1)
+
+
 def test_silences_shorter_than_300_ms_are_breaths() -> None:
     spoken = (Span.of_seconds(0.4, 1.0), Span.of_seconds(1.2, 2.0), Span.of_seconds(0.5, 0.8))
     assert silences(spoken, Fraction(3)) == (Span.of_seconds(0, 0.4), Span.of_seconds(2, 3))
