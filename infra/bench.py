@@ -76,7 +76,7 @@ def main() -> None:
         dub_title(job)
         cached_s = time.monotonic() - cached_started
     plain_s.append(plain_transcode_s(options.video))
-    from dub.media import video_facts
+    from dub.video_facts import video_facts
 
     minutes = float(video_facts(options.video).duration) / 60
     print("| stage | s | s per minute of video |\n|---|---|---|")

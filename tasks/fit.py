@@ -22,7 +22,7 @@ _LEAST_OVERRUN_S = Fraction(1, 1000)
 """Rounding to samples and Rubber Band's last few are no overrun."""
 
 
-@stage(version=1)
+@stage(version=2)
 def fit(desk: Desk, source: Source, script: DubScript, takes: Takes) -> Timeline:
     """Place every take at its line's start and stretch it as dub/isochrony.py decides; phonemes move with it.
 

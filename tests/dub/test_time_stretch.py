@@ -26,6 +26,16 @@ def test_length_is_exact_and_the_end_is_there(tmp_path: Path, ratio: Fraction) -
         assert abs(level_db(out[:, -last:]) - level_db(take[:, -4800:])) < 6, "the very end is heard"
 
 
+@pytest.mark.parametrize("n_samples", [61_440, 61_440 - 9_600, 61_441])
+def test_a_take_that_ends_with_a_frame_keeps_its_end(tmp_path: Path, n_samples: int) -> None:
+    """61,440 = 60 x 1,024 samples at 133/128 came out 41 ms short."""
+    take = np.zeros((1, n_samples), np.float32)
+    take[:, -2400:] = 0.2 * np.sin(2 * np.pi * 300 * np.arange(2400) / 48_000)
+    out = stretched(take, Fraction(133, 128), tmp_path)
+    assert out.shape[1] == round(n_samples * Fraction(133, 128))
+    assert level_db(out[:, -1200:]) > -24
+
+
 def test_sounds_move_in_proportion_and_pitch_stays(tmp_path: Path) -> None:
     t = np.arange(96_000) / 48_000
     tone = np.where((t >= 1.0) & (t < 1.5), 0.5 * np.sin(2 * np.pi * 440 * t), 0).astype(np.float32)[None]
