@@ -23,17 +23,17 @@ class StageClock:
     """Observer that keeps the seconds of every stage."""
 
     def __init__(self) -> None:
-        self.started_at: dict[str, float] = {}
         self.seconds: dict[str, float] = {}
 
     def started(self, label: str) -> None:
-        self.started_at[label] = time.monotonic()
+        pass
 
     def progressed(self, label: str, done: int, total: int) -> None:
         pass
 
     def finished(self, label: str, is_cached: bool, seconds: float) -> None:
-        self.seconds[label] = time.monotonic() - self.started_at.get(label, time.monotonic())
+        if not is_cached:
+            self.seconds[label] = seconds
 
     def failed(self, label: str, error: BaseException) -> None:
         print(f"{label} failed: {error}")
