@@ -67,12 +67,11 @@ class Outcome(Generic[R]):
 class Stage(Generic[P, R]):
     """A memoised function. Calling it gives the result; `outcome` also says whether it was cached."""
 
-    def __init__(self, function: Callable[P, R], version: int, n_cpu: int, deadline_s: float | None) -> None:
+    def __init__(self, function: Callable[P, R], version: int, n_cpu: int) -> None:
         self.function = function
         self.name = function.__name__
         self.version = version
         self.n_cpu = n_cpu
-        self.deadline_s = deadline_s
         self.__doc__ = function.__doc__
         self.signature = inspect.signature(function)
         self._result = TypeAdapter(get_type_hints(function)["return"])
@@ -125,14 +124,14 @@ class Stage(Generic[P, R]):
         return desk.open_store()
 
 
-def stage(*, version: int, n_cpu: int = 1, deadline_s: float | None = None) -> Callable[[Callable[P, R]], Stage[P, R]]:
+def stage(*, version: int, n_cpu: int = 1) -> Callable[[Callable[P, R]], Stage[P, R]]:
     """Make a function over a Desk, records and artifacts a memoised Stage.
 
     `n_cpu`: how many of the machine's CPU slots it fills while it works.
     """
 
     def wrap(function: Callable[P, R]) -> Stage[P, R]:
-        return Stage(function, version, n_cpu, deadline_s)
+        return Stage(function, version, n_cpu)
 
     return wrap
 
