@@ -136,6 +136,7 @@ class _Heard:
     def __init__(self, text: str, compression: float = 1.2, no_speech: float = 0.1, logprob: float = -0.3) -> None:
         self.text, self.compression_ratio = text, compression
         self.no_speech_prob, self.avg_logprob = no_speech, logprob
+        self.tokens: list[int] = []
 
 
 @pytest.mark.parametrize(
@@ -163,3 +164,21 @@ def test_the_toy_hears_what_it_was_told(tmp_path: Path) -> None:
     assert [(word.text, word.start_s) for word in segment.words] == [(" Hola", 1.0), (" a", 1.5), (" todos", 2.0)]
     assert toy.recognise(tmp_path / "0.wav", into_english=True).segments[0].text == "Hello all"
     assert toy.recognise(tmp_path / "1.wav", into_english=True).segments == ()
+
+
+def test_a_loop_never_reads_best() -> None:
+    """Accented English heard as Latin was one endless word, at a log probability no sentence reaches."""
+
+    class Model:
+        def transcribe(self, samples: object, *, language: str, **_: object) -> tuple[list[_Heard], None]:
+            heard = {
+                "la": _Heard(" Selma" + "'a" * 90, 12.0, logprob=-0.15),
+                "en": _Heard(" Good morning.", logprob=-0.41),
+            }
+            heard[language].tokens = [1] * 9
+            return [heard[language]], None
+
+    engine = object.__new__(faster_whisper.FasterWhisper)
+    engine._model = Model()
+    silence = np.zeros(16_000, np.float32)
+    assert max(("la", "en"), key=lambda code: engine._fluency(silence, code)) == "en"
