@@ -298,7 +298,7 @@ def test_the_english_clip_is_heard_word_for_word_at_the_right_times(desk: Desk, 
 @pytest.mark.media
 @pytest.mark.models
 def test_accented_english_is_taken_for_english(desk: Desk, shared_media: Path) -> None:
-    """Heard as Latin the stem gives one endless word, which is fluent: it once won over English."""
+    """A strong accent: English is only one of several candidates, and the one that reads best."""
     store = desk.open_store()
     original = store.put_copy(shared_media / "video" / "english_10s.mp4", "video/mp4")
     source = ingest(desk, original, "talk")
