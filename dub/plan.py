@@ -13,15 +13,27 @@ from dub.errors import BadInput
 from lang.bcp47 import Locale
 
 
+class LocalePlan(Record):
+    """What one locale does otherwise than its plan: its own engines, in order; () = as in the plan."""
+
+    translation: tuple[str, ...] = ()
+    tts: tuple[str, ...] = ()
+
+
 class Plan(Record):
-    """Engine ids per family. A profile is this record as TOML; a user writes their own."""
+    """Engine ids per family. A profile is this record as TOML; a user writes their own.
+
+    `translation`, `tts`: in order of preference. A locale is spoken by the first voice that speaks it; a line that the
+    first translation engine fails at is given to the next.
+    """
 
     name: str
     policy: Literal["permissive", "any"] = "any"
     separation: str
     asr: str
     translation: tuple[str, ...]
-    tts: str
+    tts: tuple[str, ...] = Field(min_length=1)
+    aligner: str = Field("even", description="finds phoneme times where a voice engine gives none")
     speaker: tuple[str, ...] = Field(min_length=1, description="the first fits voices, a second one judges them")
     face: str
     lipsync: str
@@ -29,8 +41,20 @@ class Plan(Record):
     language_id: str
     target_lufs: float = Field(-16.0, ge=-40, le=-8)
     options: dict[str, dict[str, str | int | float | bool]] = Field(
-        default={}, description="per family: options for its engine"
+        default={}, description="per engine id, or per family that has one engine: options for it"
     )
+    locales: dict[Locale, LocalePlan] = Field(default={}, description="what single locales do otherwise")
+
+    def translators_for(self, locale: Locale) -> tuple[str, ...]:
+        """Translation engines for a locale, in order of preference."""
+        return self._own(locale).translation or self.translation
+
+    def voices_for(self, locale: Locale) -> tuple[str, ...]:
+        """Voice engines for a locale, in order of preference."""
+        return self._own(locale).tts or self.tts
+
+    def _own(self, locale: Locale) -> LocalePlan:
+        return self.locales.get(locale) or self.locales.get(Locale(locale.language)) or LocalePlan()
 
     @classmethod
     def read(cls, path: Path) -> Plan:

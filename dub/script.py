@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from dub.artifact import Artifact, Record
+from dub.finding import Finding
 from dub.timecode import Span
 from lang.bcp47 import Locale
 
@@ -70,13 +71,27 @@ class TranslatedLine(Record):
     alternatives: tuple[str, ...] = ()
 
 
+class WithheldLine(Record):
+    """A line that must not be spoken: no engine gave it words of the target language. `text`: the last that came."""
+
+    utterance_id: str
+    text: str
+    reason: str
+
+
 class Translation(Record):
-    """A DubScript's lines in one target locale. `route`: the engines that made it, in order."""
+    """A DubScript's lines in one target locale. `route`: the engines that made it, in order.
+
+    `withheld`: utterances that have no line, and why. `findings`: what a human should know of the wording: lines that
+    were withheld, that another engine had to mend, that lack a glossary's term.
+    """
 
     schema_version: Literal[1] = 1
     locale: Locale
     route: tuple[str, ...]
     lines: tuple[TranslatedLine, ...]
+    withheld: tuple[WithheldLine, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 class PhonemeSpan(Record):

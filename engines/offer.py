@@ -41,19 +41,20 @@ def offered(plan: Plan, policy: str = "any") -> tuple[OfferedLocale, ...]:
     list says what the plan can do, `polydub doctor` what is missing here. A voice engine of every locale (a toy) is
     asked for the translation engines' targets.
     """
-    voice = registry.spec("tts", plan.tts)
-    if not _allowed(voice, policy):
-        return ()
+    voices = [spec for spec in (registry.spec("tts", engine_id) for engine_id in plan.tts) if _allowed(spec, policy)]
     translators = [
         engine_id for engine_id in plan.translation if _allowed(registry.spec("translation", engine_id), policy)
     ]
     edges = hops(translators)
     reached = paths_from(ENGLISH, edges)
-    wanted = voice.locales if voice.locales is not None else frozenset(reached)
+    voice_of: dict[Locale, EngineSpec] = {}
+    for voice in voices:
+        for locale in voice.locales if voice.locales is not None else frozenset(reached):
+            voice_of.setdefault(locale, voice)
     rows = []
-    for locale in wanted:
+    for locale, voice in voice_of.items():
         tongue = language(locale)
-        is_alias = locale == tongue.locale != tongue.default_locale and tongue.default_locale in wanted
+        is_alias = locale == tongue.locale != tongue.default_locale and tongue.default_locale in voice_of
         is_reached = any(target.language == locale.language for target in reached)
         if is_alias or locale.language == ENGLISH.language or not is_reached:
             continue

@@ -8,10 +8,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from dub.errors import BadInput
 from lang.bcp47 import Locale
 
 Family = Literal[
-    "separation", "asr", "translation", "tts", "speaker", "face", "lipsync", "speech_quality", "language_id"
+    "separation",
+    "asr",
+    "translation",
+    "tts",
+    "speaker",
+    "face",
+    "lipsync",
+    "speech_quality",
+    "language_id",
+    "aligner",
 ]
 LicenceClass = Literal["permissive", "copyleft", "terms", "noncommercial"]
 
@@ -22,7 +32,8 @@ class EngineSpec:
 
     `version` is raised whenever the same input would give other output. `load(**options)` imports the model's library
     and returns an object that meets the family's contract. `locales`: what it can do; None = language does not matter.
-    `weights`: ids in models.lock. `extra`: the install extra that brings its packages; `packages`: their import names.
+    `weights`: ids in models.lock; `models`: ids of which the option "model" chooses one, the first by default. `extra`: the
+    install extra that brings its packages; `packages`: their import names.
     """
 
     id: str
@@ -35,6 +46,7 @@ class EngineSpec:
     weights_licence: str = "none"
     licence_class: LicenceClass = "permissive"
     weights: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
     extra: str = ""
     packages: tuple[str, ...] = ()
     is_toy: bool = False
@@ -44,15 +56,27 @@ class EngineSpec:
         """True when the engine can do this locale, or a locale of the same language without region."""
         return self.locales is None or locale in self.locales or Locale(locale.language) in self.locales
 
+    def weights_for(self, options: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+        """The ids in models.lock that it loads under these options. Raises BadInput for a model it does not have."""
+        if not self.models:
+            return self.weights
+        chosen = (options or {}).get("model", self.models[0])
+        if chosen not in self.models:
+            raise BadInput(
+                f"{self.family} engine {self.id!r} has no model {chosen!r}", mend=f"one of: {', '.join(self.models)}"
+            )
+        return (*self.weights, chosen)
+
     def fingerprint(self, options: Mapping[str, Any] | None = None) -> str:
         """Changes whenever the engine would answer differently: id, version, weights' digests, options."""
         from engines import weights
 
-        lock = weights.read_lock() if self.weights else {}
+        needed = self.weights_for(options)
+        lock = weights.read_lock() if needed else {}
         facts = {
             "engine": f"{self.family}/{self.id}",
             "version": self.version,
-            "weights": {model: lock[model].digest for model in self.weights},
+            "weights": {model: lock[model].digest for model in needed},
             "options": dict(options or {}),
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:16]

@@ -6,8 +6,10 @@ Every line submits one stage; what depends only on the source stands once, what 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dub.artifact import Artifact, Record
 from dub.cast import Cast
@@ -18,9 +20,8 @@ from dub.mix import Dub, Mix
 from dub.plan import Job
 from dub.script import DubScript, Takes, Timeline, Translation
 from dub.source import FaceTrack, Source, Stems
-from dub.stage import EngineChoice
 from dub.subtitles import Subtitles
-from flows.preflight import Prepared, check, find_way
+from flows.preflight import Prepared, Routes, check, find_ways
 from flows.publish import publish, publish_text
 from lang.bcp47 import Locale
 from tasks.build_mouth_bank import build_mouth_bank
@@ -41,8 +42,6 @@ from tasks.subtitle import subtitle
 from tasks.track_faces import track_faces
 from tasks.transcribe import transcribe
 from tasks.translate import translate
-
-Route = tuple[EngineChoice, ...]
 
 
 class LocaleOutcome(Record):
@@ -69,14 +68,14 @@ class RunReport(Record):
 
 @dataclass(frozen=True)
 class OncePerSource:
-    """What every language shares."""
+    """What every language shares; `casts` by the voice engine's fingerprint: one's voices are not another's."""
 
     source: Work[Source]
     stems: Work[Stems]
     script: Work[DubScript]
     faces: Work[FaceTrack]
     bank: Work[MouthBank]
-    cast: Work[Cast]
+    casts: dict[str, Work[Cast]]
     preview: Work[Preview]
 
 
@@ -113,10 +112,10 @@ def dub_title(job: Job) -> RunReport:
 def _start(locale: Locale, spoken: Locale, prepared: Prepared, shared: OncePerSource) -> OncePerLocale | DubbedLocale:
     """One language on its way; or its end, when the language that was found cannot be translated into it."""
     try:
-        route = find_way(prepared.job, prepared.plan, spoken, locale)
+        routes = find_ways(prepared.job, prepared.plan, spoken, locale)
     except DubError as error:
         return DubbedLocale(locale=locale, review=_failed(locale, error))
-    return dub_into(locale, route, prepared, shared)
+    return dub_into(locale, routes, prepared, shared)
 
 
 def prepare_source(prepared: Prepared) -> OncePerSource:
@@ -127,14 +126,19 @@ def prepare_source(prepared: Prepared) -> OncePerSource:
     script = _source_script(prepared, source, stems)
     faces = submit(track_faces, desk, source, prepared.engine("face"))
     bank = submit(build_mouth_bank, desk, source, faces, stems, prepared.engine("lipsync"))
-    cast = submit(enroll, desk, script, stems, prepared.engine("tts"), prepared.engine("speaker"))
-    return OncePerSource(source, stems, script, faces, bank, cast, submit(preview, desk, source))
+    casts = {
+        voice.fingerprint: submit(
+            enroll, desk, script, stems, voice, prepared.engine("speaker"), label=f"enroll {voice.id}"
+        )
+        for voice in {voice.fingerprint: voice for voice in prepared.voices.values()}.values()
+    }
+    return OncePerSource(source, stems, script, faces, bank, casts, submit(preview, desk, source))
 
 
-def dub_into(locale: Locale, route: Route, prepared: Prepared, shared: OncePerSource) -> OncePerLocale:
+def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePerSource) -> OncePerLocale:
     desk, plan = prepared.desk, prepared.plan
     source, stems, script, faces, bank = shared.source, shared.stems, shared.script, shared.faces, shared.bank
-    voice, encoder, ear = prepared.engine("tts"), prepared.engine("speaker"), prepared.engine("asr")
+    voice, encoder, ear = prepared.voices[locale], prepared.engine("speaker"), prepared.engine("asr")
     judges = tuple(
         engine
         for family in ("asr", "speaker", "face", "speech_quality", "language_id")
@@ -144,9 +148,9 @@ def dub_into(locale: Locale, route: Route, prepared: Prepared, shared: OncePerSo
     def step(name: str) -> str:
         return f"{name} {locale}"
 
-    translation = _translation(locale, prepared, script, route)
-    cast = submit(cast_for, desk, shared.cast, locale, voice, encoder, ear, label=step("cast"))
-    takes = submit(speak, desk, script, translation, cast, voice, label=step("speak"))
+    translation = _translation(locale, prepared, script, routes)
+    cast = submit(cast_for, desk, shared.casts[voice.fingerprint], locale, voice, encoder, ear, label=step("cast"))
+    takes = submit(speak, desk, script, translation, cast, voice, prepared.engine("aligner"), label=step("speak"))
     timeline = submit(fit, desk, source, script, takes, label=step("fit"))
     mixed = submit(mix, desk, source, stems, script, timeline, plan.target_lufs, label=step("mix"))
     lips = submit(lipsync, desk, source, faces, bank, timeline, prepared.engine("lipsync"), label=step("lipsync"))
@@ -170,14 +174,15 @@ def _source_script(prepared: Prepared, source: Work[Source], stems: Work[Stems])
     return submit(transcribe, desk, source, stems, job.source_locale, prepared.engine("asr"))
 
 
-def _translation(locale: Locale, prepared: Prepared, script: Work[DubScript], route: Route) -> Work[Translation]:
+def _translation(locale: Locale, prepared: Prepared, script: Work[DubScript], routes: Routes) -> Work[Translation]:
     """Translated, unless the user gave the lines."""
     job, desk = prepared.job, prepared.desk
     if locale in job.scripts:
         path = job.scripts[locale]
         artifact = desk.open_store().put_copy(path, "text/plain")
         return submit(read_translation, desk, artifact, path.name, locale, script, label=f"translate {locale}")
-    return submit(translate, desk, script, locale, route, label=f"translate {locale}")
+    guard = prepared.engine("language_id")
+    return submit(translate, desk, script, locale, routes, guard, label=f"translate {locale}")
 
 
 def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale | DubbedLocale) -> DubbedLocale:
@@ -236,18 +241,26 @@ def publish_report(prepared: Prepared, shared: OncePerSource, finished: list[Dub
 
 def _seconds(works: OncePerSource | OncePerLocale) -> dict[str, float]:
     """Seconds of work per stage, in the story's order."""
-    return {work.stage.name: work.seconds() for work in vars(works).values() if isinstance(work, Work)}
+    seconds: dict[str, float] = {}
+    for work in _works(works):
+        seconds[work.stage.name] = seconds.get(work.stage.name, 0.0) + work.seconds()
+    return seconds
+
+
+def _works(works: OncePerSource | OncePerLocale) -> Iterator[Work[Any]]:
+    for value in vars(works).values():
+        yield from (
+            work for work in (value.values() if isinstance(value, dict) else (value,)) if isinstance(work, Work)
+        )
 
 
 def _root_cause(shared: OncePerSource, dub: OncePerLocale, error: Exception) -> Exception:
     """The first stage's own error: a later stage only knows that its input never came."""
-    for works in (shared, dub):
-        for work in vars(works).values():
-            if isinstance(work, Work):
-                try:
-                    work.result()
-                except Exception as cause:
-                    return cause
+    for work in (*_works(shared), *_works(dub)):
+        try:
+            work.result()
+        except Exception as cause:
+            return cause
     return error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 from collections.abc import Mapping
@@ -13,21 +14,25 @@ from dub.errors import BadInput, EngineUnavailable, LanguageNotSupported, Unread
 from dub.plan import Job, Plan
 from dub.stage import Desk, EngineChoice
 from lang.bcp47 import Locale
+from lang.registry import name_of
 
 ENGLISH = Locale("en")
+Route = tuple[EngineChoice, ...]
+Routes = tuple[Route, ...]
 PROFILES = Path(__file__).with_name("profiles")
 SCRATCH_BYTES_PER_SOURCE_BYTE = 12
 """48 kHz float stems, the mouth bank and one encode per locale; measured at 8-11 on ten-second clips."""
 
 
 class Prepared(Record):
-    """A job whose every engine, locale and file has been checked."""
+    """A job whose every engine, locale and file has been checked. `voices`: the tts engine of each target."""
 
     job: Job
     plan: Plan
     desk: Desk
     title: str
     engines: dict[str, tuple[EngineChoice, ...]]
+    voices: dict[Locale, EngineChoice]
 
     def engine(self, family: str) -> EngineChoice:
         return self.engines[family][0]
@@ -56,29 +61,34 @@ def check(job: Job) -> Prepared:
     _check_scripts(job)
     _check_targets(job)
     engines = {family: _choices(plan, family) for family in families()}
+    voices = {locale: find_voice(plan, locale) for locale in job.targets}
     spoken = job.source_locale
     for locale in job.targets:  # a language yet to be found is reached by English, or is English
         if spoken or locale.language != ENGLISH.language:
-            find_way(job, plan, spoken or ENGLISH, locale)
-    _check_voices(plan, job.targets, engines["tts"][0])
+            find_ways(job, plan, spoken or ENGLISH, locale)
     _check_out(job)
     desk = Desk(store=str((job.store or cache_home() / "store").absolute()), n_threads=len(os.sched_getaffinity(0)))
     title = job.title or job.source.stem
-    return Prepared(job=job, plan=plan, desk=desk, title=title, engines=engines)
+    return Prepared(job=job, plan=plan, desk=desk, title=title, engines=engines, voices=voices)
 
 
 def families() -> list[str]:
+    """Those with the same engines for every locale."""
     from engines.spec import Family
 
-    return [family for family in get_args(Family) if family != "translation"]
+    return [family for family in get_args(Family) if family not in ("translation", "tts")]
 
 
 def _choices(plan: Plan, family: str) -> tuple[EngineChoice, ...]:
     named = getattr(plan, family)
     return tuple(
-        choose(family, engine_id, plan.options.get(family, {}), policy=plan.policy)
+        choose(family, engine_id, options_of(plan, family, engine_id), policy=plan.policy)
         for engine_id in ((named,) if isinstance(named, str) else named)
     )
+
+
+def options_of(plan: Plan, family: str, engine_id: str) -> dict[str, str | int | float | bool]:
+    return {**plan.options.get(family, {}), **plan.options.get(engine_id, {})}
 
 
 def choose(family: str, engine_id: str, options: Mapping[str, Any], *, policy: str = "any") -> EngineChoice:
@@ -100,7 +110,7 @@ def choose(family: str, engine_id: str, options: Mapping[str, Any], *, policy: s
             f"{family} engine {engine_id!r} needs the Python package {missing[0]!r}",
             mend=f"pip install '.[{spec.extra or 'embedded'}]'",
         )
-    for model_id in spec.weights:
+    for model_id in spec.weights_for(options):
         weights.folder(model_id)
     return EngineChoice(family=family, id=engine_id, fingerprint=spec.fingerprint(options), options=dict(options))
 
@@ -136,8 +146,8 @@ def _check_targets(job: Job) -> None:
         raise BadInput(f"a target is given twice: {', '.join(job.targets)}", mend="name each locale once")
 
 
-def find_way(job: Job, plan: Plan, source: Locale, locale: Locale) -> tuple[EngineChoice, ...]:
-    """Engines from the source's language to the locale, by English where the script will have English lines.
+def find_ways(job: Job, plan: Plan, source: Locale, locale: Locale) -> Routes:
+    """Ways from the source's language to the locale, best first, by English where the script will have English lines.
 
     () where the lines are given. Raises LanguageNotSupported, or BadInput when the target is what is spoken.
     """
@@ -148,25 +158,29 @@ def find_way(job: Job, plan: Plan, source: Locale, locale: Locale) -> tuple[Engi
             f"the target {locale} is the source's own language",
             mend=f"leave it out, or give what is to be said: --script {locale}=FILE",
         )
-    from engines.translation.routing import find_route
+    from engines.translation.routing import find_routes
 
     is_recognised = source not in job.scripts
-    route = find_route(source, locale, plan.translation, has_english=is_recognised)
-    for hop in route:
+    routes = find_routes(source, locale, plan.translators_for(locale), has_english=is_recognised, options=plan.options)
+    for hop in itertools.chain(*routes):
         choose("translation", hop.id, hop.options, policy=plan.policy)
-    return route
+    return routes
 
 
-def _check_voices(plan: Plan, targets: tuple[Locale, ...], tts: EngineChoice) -> None:
+def find_voice(plan: Plan, locale: Locale) -> EngineChoice:
+    """The plan's first voice that speaks the locale. Raises LanguageNotSupported where none does, EngineUnavailable
+    where it is not installed: a plan's first choice is never passed over in silence."""
     from engines import registry
 
-    spec = registry.spec("tts", tts.id)
-    for locale in targets:
-        if not spec.supports(locale):
-            spoken = ", ".join(sorted(spec.locales or ()))
-            raise LanguageNotSupported(
-                f"the voice engine {plan.tts!r} cannot speak {locale}", mend=f"it speaks {spoken}"
-            )
+    voices = [registry.spec("tts", engine_id) for engine_id in plan.voices_for(locale)]
+    for spec in voices:
+        if spec.supports(locale):
+            return choose("tts", spec.id, options_of(plan, "tts", spec.id), policy=plan.policy)
+    spoken = sorted(set().union(*(spec.locales or () for spec in voices)))
+    raise LanguageNotSupported(
+        f"no voice of the plan ({', '.join(spec.id for spec in voices)}) speaks {locale} ({name_of(locale)})",
+        mend=f"they speak {', '.join(spoken)}",
+    )
 
 
 def _check_out(job: Job) -> None:

@@ -289,7 +289,7 @@ def _engines(plan: Plan, dubs: Iterable[DubbedLocale]) -> list[dict[str, str]]:
         named = getattr(plan, family)
         ids = [named] if isinstance(named, str) else list(named)
         if family == "translation":
-            used = {engine for dub in dubs if dub.translation for engine in dub.translation.route}
+            used = {hop.split()[0] for dub in dubs if dub.translation for hop in dub.translation.route}
             ids = [engine for engine in ids if engine in used] or ids
         for engine_id in ids:
             spec = registry.spec(family, engine_id)
@@ -301,7 +301,7 @@ def _engines(plan: Plan, dubs: Iterable[DubbedLocale]) -> list[dict[str, str]]:
                     "summary": spec.summary,
                     "code_licence": spec.code_licence,
                     "weights_licence": spec.weights_licence,
-                    "fingerprint": spec.fingerprint(plan.options.get(family, {})),
+                    "fingerprint": spec.fingerprint({**plan.options.get(family, {}), **plan.options.get(spec.id, {})}),
                 }
             )
     return rows

@@ -58,7 +58,14 @@ class Budget:
 
 
 @stage(version=2, n_cpu=2)
-def speak(desk: Desk, script: DubScript, translation: Translation, cast: Cast, engine: EngineChoice) -> Takes:
+def speak(
+    desk: Desk,
+    script: DubScript,
+    translation: Translation,
+    cast: Cast,
+    engine: EngineChoice,
+    aligner: EngineChoice | None = None,
+) -> Takes:
     """One take per line, in order. A line that is too long for its slot is said in a shorter wording if the
     translation has one, then faster; what still does not fit is for `fit` to solve. Lines are remembered one
     by one: after a change to one line, one line is spoken again.

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from dub import progress
+from dub.artifact import Artifact
 from dub.errors import BadInput, EngineFailed
 from dub.script import DubScript, TranslatedLine, Translation
 from dub.stage import Desk, EngineChoice, stage
@@ -19,10 +20,20 @@ ENGLISH = "en"
 
 
 @stage(version=1, n_cpu=1)
-def translate(desk: Desk, script: DubScript, locale: Locale, route: tuple[EngineChoice, ...]) -> Translation:
+def translate(
+    desk: Desk,
+    script: DubScript,
+    locale: Locale,
+    routes: tuple[tuple[EngineChoice, ...], ...],
+    language_id: EngineChoice | None = None,
+    memory: Artifact | None = None,
+    glossary: Artifact | None = None,
+) -> Translation:
     """Put each utterance into `locale`, hop by hop, and keep its names.
 
-    `route`: engines whose options name their hop, as `find_route` gives them. One that starts in English takes the
+    `routes`: ways in order of preference, each of engines whose options name their hop, as `find_routes` gives them; a
+    line that one way fails at goes the next. `language_id` judges the answers, `memory` and `glossary` are the user's
+    files. A way that starts in English takes the
     English lines of a script in another language; () gives those lines as they are. Raises BadInput for a target in
     the language that is spoken, EngineFailed naming the utterance that came back without words, or that has no
     English line.
@@ -32,6 +43,7 @@ def translate(desk: Desk, script: DubScript, locale: Locale, route: tuple[Engine
             f"the target {locale} is the language that is spoken ({script.source_locale})",
             mend=f"leave it out, or give what is to be said: --script {locale}=FILE",
         )
+    route = routes[0]
     starts_in = route[0].options["source"] if route else ENGLISH
     given = _lines(script, Locale(starts_in))
     lines = given

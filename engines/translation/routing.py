@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dub.errors import EngineUnavailable, LanguageNotSupported
 from dub.stage import EngineChoice
@@ -17,6 +18,8 @@ TIERS = ("good", "fair", "demo")
 """Best first: good for everyday speech; understandable with faults; to show that it runs."""
 
 ENGLISH = Locale("en")
+
+EngineOptions = Mapping[str, Mapping[str, Any]]
 
 _HOP_COST = {"good": 1, "fair": 10, "demo": 100}
 
@@ -32,11 +35,17 @@ class Hop:
 
 
 def find_route(
-    source: Locale, target: Locale, engine_ids: Sequence[str], *, has_english: bool = False
+    source: Locale,
+    target: Locale,
+    engine_ids: Sequence[str],
+    *,
+    has_english: bool = False,
+    options: EngineOptions | None = None,
 ) -> tuple[EngineChoice, ...]:
     """The engines in the order they work, each with its hop in `options` ({"source": "en", "target": "pt-BR"}).
 
-    `has_english`: the script's lines are there in English too (`DubScript.pivot`), so where no way starts at `source`
+    `options`: per engine id, from the plan. `has_english`: the script's lines are there in English too
+    (`DubScript.pivot`), so where no way starts at `source`
     one may start at English. () when source and target are the same language. Raises LanguageNotSupported naming what
     is near, EngineUnavailable when a way is known but the data of one of its hops is not installed.
     """
@@ -47,7 +56,29 @@ def find_route(
     start = source if starts_at_source or not has_english else ENGLISH
     if _serves(start, target):
         return ()
-    return tuple(_choice(hop) for hop in best_path(start, target, edges))
+    return tuple(_choice(hop, options or {}) for hop in best_path(start, target, edges))
+
+
+def find_routes(
+    source: Locale,
+    target: Locale,
+    engine_ids: Sequence[str],
+    *,
+    has_english: bool = False,
+    options: EngineOptions | None = None,
+    most: int = 3,
+) -> tuple[tuple[EngineChoice, ...], ...]:
+    """Up to `most` ways, the best first; each next one without the engine that ended the ways before it, so that a
+    line which one engine fails at is given to another. Raises as `find_route` does when there is no way at all."""
+    left = list(engine_ids)
+    routes = [find_route(source, target, left, has_english=has_english, options=options)]
+    while routes[-1] and len(routes) < most:
+        left.remove(routes[-1][-1].id)
+        try:
+            routes.append(find_route(source, target, left, has_english=has_english, options=options))
+        except (LanguageNotSupported, EngineUnavailable):
+            break
+    return tuple(routes)
 
 
 def best_path(source: Locale, target: Locale, edges: Sequence[Hop]) -> tuple[Hop, ...]:
@@ -110,11 +141,11 @@ def is_installed(hop: Hop) -> bool:
     return True
 
 
-def _choice(hop: Hop) -> EngineChoice:
+def _choice(hop: Hop, of_plan: EngineOptions) -> EngineChoice:
     capabilities = hop.engine.capabilities
     if require := capabilities.get("require"):
         require(hop.source, hop.target)
-    options = {"source": str(hop.source), "target": str(hop.target)}
+    options = {**of_plan.get(hop.engine.id, {}), "source": str(hop.source), "target": str(hop.target)}
     if digest := capabilities.get("data_digest"):
         options["data"] = digest(hop.source, hop.target)
     return EngineChoice(

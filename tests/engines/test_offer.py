@@ -10,7 +10,7 @@ PLAN = Plan(
     separation="passthrough",
     asr="faster-whisper",
     translation=("bergamot", "apertium"),
-    tts="kokoro",
+    tts=("kokoro",),
     speaker=("long-term-spectrum",),
     face="nobody",
     lipsync="untouched",
@@ -35,7 +35,7 @@ def test_the_embedded_engines_offer_what_they_translate_and_speak() -> None:
 
 def test_the_policy_takes_engines_out_of_the_offer() -> None:
     assert offered(PLAN, policy="permissive") == ()
-    toys = PLAN.model_copy(update={"tts": "tone"})
+    toys = PLAN.model_copy(update={"tts": ("tone",)})
     assert {row.locale for row in offered(toys, policy="permissive")} == {"pt-BR"}
     assert {"gl", "es", "oc"} <= {row.locale for row in offered(toys)}
 

@@ -197,7 +197,7 @@ def test_read_translation_lists_what_does_not_match(desk: Desk) -> None:
 
 
 def test_translate_gives_every_utterance_its_line(desk: Desk) -> None:
-    translation = translate(desk, script_of(*SPOKEN), ES, find_route(EN, ES, ["pseudo"]))
+    translation = translate(desk, script_of(*SPOKEN), ES, (find_route(EN, ES, ["pseudo"]),))
     assert [line.utterance_id for line in translation.lines] == ["u0001", "u0002"]
     assert texts(translation) == ["⟦es⟧ Good morning, Jordi.", "⟦es⟧ I love the city."]
     assert translation.route == ("pseudo en-es",)
@@ -207,21 +207,21 @@ def test_translate_takes_the_english_of_another_language_or_names_the_line_that_
     route = find_route(Locale("ru"), ES, ["pseudo"], has_english=True)
     lines = ((0.5, 2.0, "Доброе утро"), (3.5, 5.0, "Люблю"))
     whole = script_of(*lines, locale=Locale("ru"), pivot={"u0001": "Good morning", "u0002": "I love it"})
-    assert texts(translate(desk, whole, ES, route)) == ["⟦es⟧ Good morning", "⟦es⟧ I love it"]
-    assert texts(translate(desk, whole, EN, ())) == ["Good morning", "I love it"]
+    assert texts(translate(desk, whole, ES, (route,))) == ["⟦es⟧ Good morning", "⟦es⟧ I love it"]
+    assert texts(translate(desk, whole, EN, ((),))) == ["Good morning", "I love it"]
     with pytest.raises(EngineFailed, match=r"\[u0002\] there is no English for 'Люблю'"):
-        translate(desk, script_of(*lines, locale=Locale("ru"), pivot={"u0001": "Good morning"}), ES, route)
+        translate(desk, script_of(*lines, locale=Locale("ru"), pivot={"u0001": "Good morning"}), ES, (route,))
 
 
 def test_translate_refuses_the_language_that_is_spoken(desk: Desk) -> None:
     with pytest.raises(BadInput, match="the target en-GB is the language that is spoken"):
-        translate(desk, script_of(*SPOKEN), Locale("en-GB"), ())
+        translate(desk, script_of(*SPOKEN), Locale("en-GB"), ((),))
 
 
 def test_translate_refuses_a_route_from_another_language(desk: Desk) -> None:
     hop = EngineChoice(family="translation", id="pseudo", fingerprint="x", options={"source": "es", "target": "pt-BR"})
     with pytest.raises(BadInput, match="the route starts in es, the script is in en"):
-        translate(desk, script_of(*SPOKEN), PT, (hop,))
+        translate(desk, script_of(*SPOKEN), PT, ((hop,),))
 
 
 @pytest.mark.models
@@ -247,7 +247,7 @@ def test_translate_by_the_embedded_engines_keeps_names(desk: Desk, locale: str, 
         (0, 1, "Good morning, my name is Jordi Mas."), (1, 2, "I am from Barcelona"), (2, 3, "The keys are in the car.")
     )
     route = find_route(EN, Locale(locale), ["bergamot", "apertium"])
-    translation = translate(desk, script, Locale(locale), route)
+    translation = translate(desk, script, Locale(locale), (route,))
     assert texts(translation) == said
     assert all(len(other) < len(line.text) for line in translation.lines for other in line.alternatives)
     assert translation.lines[1].alternatives
