@@ -60,6 +60,17 @@ def build_parser() -> argparse.ArgumentParser:
     languages.add_argument("--json", action="store_true")
     languages.set_defaults(run=_languages)
 
+    prove = commands.add_parser(
+        "prove-languages", help="one text in every language it exists in, through the whole pipeline, and a table"
+    )
+    prove.add_argument("--out", type=Path, default=Path("proof"), help="folder for the results (default: proof)")
+    prove.add_argument(
+        "--only", default="", metavar="LOCALES", help="these languages (default: all that have the text)"
+    )
+    prove.add_argument("--profile", default="embedded")
+    prove.add_argument("--store", type=Path, help="artifact store (default: ~/.cache/polydub/store)")
+    prove.set_defaults(run=_prove_languages)
+
     models = commands.add_parser("models", help="the engines' weights")
     actions = models.add_subparsers(required=True, metavar="ACTION")
     for name, help_text in (("list", "what models.lock names and what is here"), ("pull", "fetch, assemble and verify"),
@@ -132,6 +143,20 @@ def _locale(tag: str) -> Locale:
     if locale != tag.strip():
         print(f"  {tag.strip()} is taken as {locale} ({name_of(locale)})", file=sys.stderr)
     return locale
+
+
+def _prove_languages(options: argparse.Namespace) -> int:
+    from flows.console import show_run
+    from flows.preflight import cache_home
+    from flows.prove_languages import prove_languages
+
+    only = {_locale(tag) for tag in options.only.split(",") if tag.strip()}
+    out = options.out.absolute()
+    with show_run(cache_home() / "native.log"):
+        proof = prove_languages(out, profile=options.profile, only=only, store=options.store)
+    print("\n".join(f"{number:4} {what}" for what, number in proof.counts.items()))
+    print(f"Table: {out / 'proof.md'}")
+    return EXIT_DUB_FAILED if proof.counts["failed"] else EXIT_OK
 
 
 def _languages(options: argparse.Namespace) -> int:

@@ -45,12 +45,15 @@ from tasks.translate import translate
 
 
 class LocaleOutcome(Record):
-    """One target's end: its verdict, why, and the files under the output folder."""
+    """One target's end: its verdict, why, the files under the output folder, the voice engine, and the seconds of work
+    that this language alone cost."""
 
     locale: Locale
     verdict: Level
     reasons: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    voice: str = ""
+    seconds: float = 0.0
 
 
 class RunReport(Record):
@@ -233,6 +236,8 @@ def publish_report(prepared: Prepared, shared: OncePerSource, finished: list[Dub
             verdict=dub.review.verdict,
             reasons=tuple(finding.message for finding in dub.review.findings if finding.level is not Level.OK),
             files=tuple(name for name in (dub.video, dub.srt, dub.vtt) if name),
+            voice=prepared.voices[dub.locale].id,
+            seconds=sum(dub.seconds.values()),
         )
         for dub in finished
     )
