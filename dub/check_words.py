@@ -56,8 +56,14 @@ def heard_lines(timeline: Timeline, heard: Sequence[Word]) -> tuple[HeardLine, .
     )
 
 
-def check_words(lines: Sequence[HeardLine], recogniser: str, gates: Gates) -> tuple[Finding, ...]:
-    """Word error over the whole dub, and each line that was not understood."""
+def check_words(
+    lines: Sequence[HeardLine], recogniser: str, gates: Gates, *, is_trusted: bool = True
+) -> tuple[Finding, ...]:
+    """Word error over the whole dub, and each line that was not understood.
+
+    `is_trusted`: the recogniser was measured on real speech of this language. One that was not mishears good speech as
+    well, so what it says asks for a human, and never fails a dub by itself.
+    """
     total = sum((line.words for line in lines), ErrorRate(0, 0))
     if total.rate is None:
         return (
@@ -65,7 +71,9 @@ def check_words(lines: Sequence[HeardLine], recogniser: str, gates: Gates) -> tu
                 level=Level.FAILED, check="word_error", message="Not measured: the dub has no words to listen for."
             ),
         )
-    overall = gates.finding(
+    overall = _advisory_unless(
+        is_trusted,
+        gates,
         "word_error",
         total.rate,
         f"{_percent(total.rate)} of the words were misheard by {recogniser} "
@@ -93,19 +101,39 @@ def check_words(lines: Sequence[HeardLine], recogniser: str, gates: Gates) -> tu
     return (overall, *(finding for finding in findings if finding.level is not Level.OK))
 
 
+def _advisory_unless(is_trusted: bool, gates: Gates, check: str, value: float, message: str, *, todo: str) -> Finding:
+    finding = gates.finding(check, value, message, todo=todo)
+    if is_trusted or finding.level is Level.OK:
+        return finding
+    doubt = "The recogniser was never measured in this language: a speaker of it must say which of the two is at fault."
+    return finding.model_copy(
+        update={"level": Level.DEGRADED, "limit": gates[check].ok, "message": f"{message} {doubt}"}
+    )
+
+
 def check_language(
-    target: Locale, heard: Locale, probability: float, word_error: float | None, gates: Gates
+    target: Locale,
+    heard: Locale,
+    probability: float,
+    word_error: float | None,
+    gates: Gates,
+    *,
+    is_trusted: bool = True,
 ) -> Finding:
     """Is it the language that was asked for? Near languages are told apart by the words: a recogniser that takes
     Galician for Portuguese, but hears the Galician words, is no evidence against the dub. It fails only when the
-    recogniser is sure and the words are wrong as well."""
+    recogniser is sure and the words are wrong as well, and only where it can be trusted (see `check_words`)."""
     if heard.language == target.language:
         said = f"The dub sounds like {name_of(heard)} ({_percent(probability)} sure)."
         return Finding(level=Level.OK, check="language_heard", message=said, value=probability)
     if word_error is not None and gates.word_error.level(word_error) is Level.OK:
         said = f"At first the dub was taken for {name_of(heard)}, but its words are those of {name_of(target)}."
         return Finding(level=Level.OK, check="language_heard", message=said, value=probability)
-    is_sure = probability >= SURE and (word_error is None or gates.word_error.level(word_error) is Level.FAILED)
+    is_sure = (
+        is_trusted
+        and probability >= SURE
+        and (word_error is None or gates.word_error.level(word_error) is Level.FAILED)
+    )
     return Finding(
         level=Level.FAILED if is_sure else Level.DEGRADED,
         check="language_heard",

@@ -155,8 +155,9 @@ def test_a_silent_take_and_a_stray_one_are_found() -> None:
 # --- listening back ------------------------------------------------------------------------------------------------
 
 
-def words_heard(*texts: str) -> tuple[Finding, ...]:
-    return check_words(heard_lines(dubs.timeline(), dubs.heard(texts)), "a recogniser", GATES)
+def words_heard(*texts: str, is_trusted: bool = True) -> tuple[Finding, ...]:
+    lines = heard_lines(dubs.timeline(), dubs.heard(texts))
+    return check_words(lines, "a recogniser", GATES, is_trusted=is_trusted)
 
 
 def test_missing_words_are_found_and_named() -> None:
@@ -168,6 +169,15 @@ def test_missing_words_are_found_and_named() -> None:
 
 def test_gibberish_fails() -> None:
     assert levels(words_heard("blah blah", "foo", "bar baz qux", "hum hum hum hum"))["word_error"] is Level.FAILED
+
+
+def test_a_recogniser_that_was_never_measured_in_a_language_asks_for_a_human_and_fails_nothing() -> None:
+    gibberish = words_heard("blah blah", "foo", "bar baz qux", "hum hum hum hum", is_trusted=False)
+    assert levels(gibberish)["word_error"] is Level.DEGRADED
+    assert "never measured in this language" in next(f.message for f in gibberish if f.check == "word_error")
+    taken_for_thai = check_language(Locale("sw"), Locale("th"), 0.8, 1.2, GATES, is_trusted=False)
+    assert taken_for_thai.level is Level.DEGRADED
+    assert "A speaker of it should listen" in taken_for_thai.message
 
 
 def test_lines_are_found_though_the_recogniser_is_half_a_second_late() -> None:
