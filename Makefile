@@ -9,16 +9,20 @@ TO ?= pt-BR,es,ca
 OUT ?= out
 FROM ?=
 
-.PHONY: demo test test-media check format bench setup setup-test weights tools clean
+.PHONY: demo test test-media test-workers check format bench setup setup-test weights tools clean
 
 demo: setup weights
 	$(BIN)/polydub dub $(VIDEO) --to $(TO) --out $(OUT) $(if $(FROM),--from $(FROM)) --prefect
 
 test: setup-test weights
-	$(BIN)/python -m pytest -m "not media" tests
+	$(BIN)/python -m pytest -m "not media and not workers" tests
 
 test-media: setup-test weights
 	$(BIN)/python -m pytest -m media tests
+
+# Engines that run in environments of their own: needs `polydub engines install`, gigabytes and minutes.
+test-workers: setup-test
+	$(BIN)/python -m pytest -m workers tests
 
 check: setup-test
 	$(BIN)/ruff check .
