@@ -32,8 +32,10 @@ class EngineSpec:
 
     `version` is raised whenever the same input would give other output. `load(**options)` imports the model's library
     and returns an object that meets the family's contract. `locales`: what it can do; None = language does not matter.
-    `weights`: ids in models.lock; `models`: ids of which the option "model" chooses one, the first by default. `extra`: the
-    install extra that brings its packages; `packages`: their import names.
+    `weights`: ids in models.lock; `models`: ids of which the option "model" chooses one, the first by default;
+    `model_of_locale`: which of them speaks a locale, where each locale has its own. `extra`: the install extra that
+    brings its packages; `packages`: their import names. `worker`: the environment of its own that it runs in
+    (`polydub engines install <worker>`), "" for an engine that runs in ours.
     """
 
     id: str
@@ -47,14 +49,21 @@ class EngineSpec:
     licence_class: LicenceClass = "permissive"
     weights: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    model_of_locale: Mapping[Locale, str] = field(default_factory=dict)
     extra: str = ""
     packages: tuple[str, ...] = ()
+    worker: str = ""
     is_toy: bool = False
     capabilities: Mapping[str, Any] = field(default_factory=dict)
 
     def supports(self, locale: Locale) -> bool:
         """True when the engine can do this locale, or a locale of the same language without region."""
         return self.locales is None or locale in self.locales or Locale(locale.language) in self.locales
+
+    def options_for(self, locale: Locale, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The options with the locale's own model, where locales have one each and none is chosen."""
+        model = self.model_of_locale.get(locale) or self.model_of_locale.get(Locale(locale.language))
+        return {"model": model, **options} if model else dict(options)
 
     def weights_for(self, options: Mapping[str, Any] | None = None) -> tuple[str, ...]:
         """The ids in models.lock that it loads under these options. Raises BadInput for a model it does not have."""

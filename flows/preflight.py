@@ -95,7 +95,7 @@ def choose(family: str, engine_id: str, options: Mapping[str, Any], *, policy: s
     """An engine that exists, is allowed by the licence policy and has its packages and weights."""
     from importlib.util import find_spec
 
-    from engines import registry, weights
+    from engines import registry, weights, worker_venv
 
     spec = registry.spec(family, engine_id)  # type: ignore[arg-type]
     if policy == "permissive" and spec.licence_class != "permissive":
@@ -110,6 +110,8 @@ def choose(family: str, engine_id: str, options: Mapping[str, Any], *, policy: s
             f"{family} engine {engine_id!r} needs the Python package {missing[0]!r}",
             mend=f"pip install '.[{spec.extra or 'embedded'}]'",
         )
+    if spec.worker:
+        worker_venv.python_of(spec.worker)
     for model_id in spec.weights_for(options):
         weights.folder(model_id)
     return EngineChoice(family=family, id=engine_id, fingerprint=spec.fingerprint(options), options=dict(options))
@@ -175,7 +177,8 @@ def find_voice(plan: Plan, locale: Locale) -> EngineChoice:
     voices = [registry.spec("tts", engine_id) for engine_id in plan.voices_for(locale)]
     for spec in voices:
         if spec.supports(locale):
-            return choose("tts", spec.id, options_of(plan, "tts", spec.id), policy=plan.policy)
+            options = spec.options_for(locale, options_of(plan, "tts", spec.id))
+            return choose("tts", spec.id, options, policy=plan.policy)
     spoken = sorted(set().union(*(spec.locales or () for spec in voices)))
     raise LanguageNotSupported(
         f"no voice of the plan ({', '.join(spec.id for spec in voices)}) speaks {locale} ({name_of(locale)})",
