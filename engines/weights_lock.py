@@ -6,176 +6,129 @@ A lock file is TOML. `[packages.<name>]` says which registry package is fetched 
 parts that are joined end to end:
 
     { package = "<name>", member = "path/inside" }   that member; with a `*`, all that match, in name order
+    { hub = "owner/name", revision = "<commit>", file = "path/inside" }   that file of a hub repository
     { text = "..." } or { hex = "..." }              these very bytes
     { path = "file" }                                a file the user supplies, relative to the lock file
 
+A model whose files all come from one hub repository says `hub` and `revision` once, and its files need no sources.
+Where no public source tells a file's sha256 it is "unknown" and n_bytes is about right; where none tells a commit,
+revision is "main". Either is pulled only with --trust-first: what comes is recorded in the model's folder
+(engines/weights_pulled.py) and held to from then on.
+
 Where a file has `converted_from`, the joined parts are a torch checkpoint with that digest, and the file is a
-safetensors file made from it.
+safetensors file made from it. Where a model has `convert = { to = "ctranslate2", quantization = "int8" }`, its files
+are a checkpoint, and the model's folder holds what that is converted into.
+
+`[families.<name>]` is many models that differ in a code: `engine_codes` names the list in lang.engine_codes, `id` and
+`hub` hold `{code}`, or `{name}`: the code's last part, after any slash. The rest is as in a model.
 """
 
-import hashlib
-import os
 import tomllib
-from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+import unicodedata
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import ValidationError
 
 from dub.errors import BadInput, EngineUnavailable
+from engines.weights_entry import (
+    FileEntry,
+    HexPart,
+    HubFile,
+    HubPart,
+    HubRepo,
+    MemberPart,
+    ModelEntry,
+    NpmPackage,
+    Part,
+    PathPart,
+    PypiPackage,
+    TextPart,
+)
+from engines.weights_pulled import home
+from lang.engine_codes import codes_of
 
 LOCK_FILE = Path(__file__).resolve().parents[1] / "infra" / "models.lock"
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-ModelId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
-# A name that cannot leave its folder: no slash, no leading dot.
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
+
+class Lock(Mapping[str, ModelEntry]):
+    """Models by id. A family's hundreds of models are made one by one, when they are asked for."""
+
+    def __init__(self, models: dict[str, ModelEntry], families: dict[str, "_Family"]) -> None:
+        self._models = models
+        self.families = families
+        self._family_of = {model_id: family for family in families.values() for model_id in family.codes}
+
+    def __getitem__(self, model_id: str) -> ModelEntry:
+        if model_id not in self._models:
+            self._models[model_id] = self._family_of[model_id].entry(model_id)
+        return self._models[model_id]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from dict.fromkeys([*self._models, *self._family_of])
+
+    def __len__(self) -> int:
+        return len(set(self._models) | set(self._family_of))
+
+    def __contains__(self, model_id: object) -> bool:
+        return model_id in self._models or model_id in self._family_of
+
+    def family_of(self, model_id: str) -> str | None:
+        """The family that a model is one of, by name; None for a model that stands for itself."""
+        return self._family_of[model_id].name if model_id in self._family_of else None
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PypiPackage(_Frozen):
-    """One wheel. `sha256` lists the wheels accepted; it is required where code out of the wheel is run."""
-
-    pypi: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.+!]+$")
-    n_bytes: int = Field(gt=0)
-    sha256: tuple[Sha256, ...] = ()
-
-
-class NpmPackage(_Frozen):
-    """One npm tarball. `runner` is the wheel that carries npm itself, for machines without npm."""
-
-    npm: str = Field(pattern=r"^(@[a-z0-9._-]+/)?[a-z0-9][a-z0-9._-]*@[A-Za-z0-9.+-]+$")
-    n_bytes: int = Field(gt=0)
-    runner: PypiPackage
-
-    @field_validator("runner")
-    @classmethod
-    def _runner_is_pinned(cls, runner: PypiPackage) -> PypiPackage:
-        if not runner.sha256:
-            raise ValueError(f"{runner.pypi} is run, so it needs sha256")
-        return runner
-
-
-class MemberPart(_Frozen):
-    package: PypiPackage | NpmPackage
-    member: str = Field(min_length=1)
-
-    @field_validator("member")
-    @classmethod
-    def _stays_inside(cls, member: str) -> str:
-        if escapes(member):
-            raise ValueError(f"member {member!r} leaves its package")
-        return member
-
-
-class TextPart(_Frozen):
-    text: str
-
-
-class HexPart(_Frozen):
-    hex: str = Field(pattern=r"^([0-9a-f]{2})+$")
-
-
-class PathPart(_Frozen):
-    path: Path
-
-
-Part = MemberPart | TextPart | HexPart | PathPart
-
-
-class TorchCheckpoint(_Frozen):
-    """What the parts give before conversion to safetensors; `torch_key` names the tensors wanted."""
-
-    n_bytes: int = Field(gt=0)
-    sha256: Sha256
-    torch_key: str
-
-
-class FileEntry(_Frozen):
-    """One weight file: its name in the model's folder, its exact bytes, and how to get them."""
-
-    name: FileName
-    n_bytes: int = Field(gt=0)
-    sha256: Sha256
-    sources: tuple[tuple[Part, ...], ...] = Field(min_length=1)
-    converted_from: TorchCheckpoint | None = None
-
-
-class ModelEntry(_Frozen):
-    """One model: the files of its folder, its engine family and the licence of its weights (SPDX)."""
-
-    id: ModelId
-    family: str
-    licence: str
-    origin: str
-    files: tuple[FileEntry, ...] = Field(min_length=1)
-
-    @property
-    def digest(self) -> str:
-        """One sha256 over every file's name and sha256: another digest, other weights."""
-        lines = sorted(f"{file.sha256}  {file.name}\n" for file in self.files)
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-    @property
-    def n_bytes(self) -> int:
-        """Size of the finished folder."""
-        return sum(file.n_bytes for file in self.files)
-
-    @property
-    def packages(self) -> tuple[PypiPackage | NpmPackage, ...]:
-        """The packages of every file's preferred source, each once, in lock order."""
-        preferred = (part for file in self.files for part in file.sources[0])
-        return tuple(dict.fromkeys(part.package for part in preferred if isinstance(part, MemberPart)))
-
-
-def home() -> Path:
-    """Where polydub keeps weights: `$POLYDUB_HOME`, or ~/.cache/polydub."""
-    return Path(os.environ.get("POLYDUB_HOME") or "~/.cache/polydub").expanduser()
-
-
-def escapes(name: str) -> bool:
-    """Whether an archive member's name would lead out of the folder it is unpacked into."""
-    path = PurePosixPath(name.replace("\\", "/"))
-    return not path.parts or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]
-
-
-def read_lock() -> dict[str, ModelEntry]:
+def read_lock() -> Lock:
     """Every model of `infra/models.lock`, and of the user's own `$POLYDUB_HOME/models.lock` if there is one.
 
-    Raises EngineUnavailable where the project's lock is not there (not run from a checkout), BadInput naming
-    the lock and the field where one is malformed, or where the user's lock takes an id that exists.
+    Parsed again only when a file has changed. Raises EngineUnavailable where the project's lock is not there (not run
+    from a checkout), BadInput naming the lock and the field where one is malformed, or where the user's lock takes an
+    id that exists.
     """
     if not LOCK_FILE.is_file():
         raise EngineUnavailable(f"{LOCK_FILE} is not there", mend="install from a checkout: pip install -e .")
-    models = parse_lock(LOCK_FILE)
     own = home() / "models.lock"
-    if own.is_file():
-        for model_id, entry in parse_lock(own).items():
-            if model_id in models:
-                raise BadInput(f"{own}: {model_id} is already in {LOCK_FILE}", mend="give it another id")
-            models[model_id] = entry
-    return models
+    return _read(LOCK_FILE, _stamp(LOCK_FILE), own if own.is_file() else None, _stamp(own))
 
 
-def parse_lock(path: Path) -> dict[str, ModelEntry]:
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=4)
+def _read(project: Path, _project_stamp: object, own: Path | None, _own_stamp: object) -> Lock:
+    shipped = parse_lock(project)
+    if own is None:
+        return shipped
+    theirs = parse_lock(own)
+    for model_id in theirs:
+        if model_id in shipped:
+            raise BadInput(f"{own}: {model_id} is already in {project}", mend="give it another id")
+    models = {model_id: lock[model_id] for lock in (shipped, theirs) for model_id in lock._models}
+    return Lock(models, {**shipped.families, **theirs.families})
+
+
+def parse_lock(path: Path) -> Lock:
     """The models of one lock file, by id. Raises BadInput naming the file and the field."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
         if table.get("schema_version") != 1:
             raise BadInput(f"{path}: schema_version is {table.get('schema_version')!r}, 1 is known")
         packages = _packages(table.get("packages", {}))
-        return {
-            model_id: ModelEntry(
-                **{
-                    **model,
-                    "id": model_id,
-                    "files": [_file(name, f, packages, path.parent) for name, f in model["files"].items()],
-                }
-            )
+        models = {
+            model_id: _model(model_id, model, packages, path.parent)
             for model_id, model in table.get("models", {}).items()
         }
+        families = {name: _Family(name, family) for name, family in table.get("families", {}).items()}
+        for family in families.values():
+            family.entry(next(iter(family.codes)))  # one tells whether all are well-formed
+        return Lock(models, families)
     except (tomllib.TOMLDecodeError, ValidationError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(f"{path}: {error!r}", mend="see the head of engines/weights_lock.py") from error
 
@@ -190,13 +143,44 @@ def _packages(tables: dict[str, Any]) -> dict[str, PypiPackage | NpmPackage]:
     return {**wheels, **tarballs}
 
 
+def _model(
+    model_id: str, table: dict[str, Any], packages: dict[str, PypiPackage | NpmPackage], lock_folder: Path
+) -> ModelEntry:
+    rest = {key: value for key, value in table.items() if key not in ("files", "hub", "revision")}
+    if "hub" in table:
+        files = _files_of_hub(table["hub"], table["revision"], table["files"])
+    else:
+        files = [_file(name, file, packages, lock_folder) for name, file in table["files"].items()]
+    return ModelEntry(**{**rest, "id": model_id, "files": files})
+
+
+def _files_of_hub(hub: str, revision: str, tables: dict[str, dict[str, Any]]) -> list[FileEntry]:
+    fetched = {name: table.get("converted_from", table) for name, table in tables.items()}
+    on_hub = {name: file.get("file", name) for name, file in fetched.items()}
+    files = [HubFile(name=on_hub[name], n_bytes=f["n_bytes"], sha256=f["sha256"]) for name, f in fetched.items()]
+    repo = HubRepo(hub=hub, revision=revision, files=tuple(files))
+    return [
+        FileEntry(
+            **{key: value for key, value in table.items() if key != "file"},
+            name=name,
+            sources=((HubPart(package=repo, file=on_hub[name]),),),
+        )
+        for name, table in tables.items()
+    ]
+
+
 def _file(
     name: str, table: dict[str, Any], packages: dict[str, PypiPackage | NpmPackage], lock_folder: Path
 ) -> FileEntry:
+    fetched = table.get("converted_from", table)
+
     def part(fields: dict[str, Any]) -> Part:
         match fields:
             case {"package": package, "member": member, **rest} if not rest:
                 return MemberPart(package=packages[package], member=member)
+            case {"hub": hub, "revision": revision, "file": file, **rest} if not rest:
+                hub_file = HubFile(name=file, n_bytes=fetched["n_bytes"], sha256=fetched["sha256"])
+                return HubPart(package=HubRepo(hub=hub, revision=revision, files=(hub_file,)), file=file)
             case {"text": text, **rest} if not rest:
                 return TextPart(text=text)
             case {"hex": digits, **rest} if not rest:
@@ -207,3 +191,27 @@ def _file(
 
     sources = tuple(tuple(part(fields) for fields in source) for source in table["sources"])
     return FileEntry(**{**table, "name": name, "sources": sources})
+
+
+class _Family:
+    """A table of the lock that stands for one model per code. `codes`: the code by model id."""
+
+    def __init__(self, name: str, table: dict[str, Any]) -> None:
+        self.name = name
+        self._template = {key: value for key, value in table.items() if key not in ("engine_codes", "id")}
+        codes = dict.fromkeys(_ascii(code) for code in codes_of(table["engine_codes"]).values())
+        self.codes = {_fill(table["id"], code).lower(): code for code in codes}
+
+    def entry(self, model_id: str) -> ModelEntry:
+        code = self.codes[model_id]
+        filled = {key: _fill(self._template[key], code) for key in ("hub", "origin")}
+        return _model(model_id, {**self._template, **filled}, {}, LOCK_FILE.parent)
+
+
+def _fill(template: str, code: str) -> str:
+    return template.replace("{code}", code).replace("{name}", code.rpartition("/")[2])
+
+
+def _ascii(code: str) -> str:
+    """Hub ids are ASCII: `cac-dialect_sanmateoixtatán` is named there without its accent."""
+    return unicodedata.normalize("NFKD", code).encode("ascii", "ignore").decode()

