@@ -1,4 +1,7 @@
-"""Writing systems: which one a text is in, by its letters' Unicode property. Codes are ISO 15924's (`Latn`, `Hans`)."""
+"""Writing systems: which one a text is in, by its letters' Unicode property. Codes are ISO 15924's (`Latn`, `Hans`).
+
+Conversion between the scripts of one language is in lang/script_conversion.py.
+"""
 
 from __future__ import annotations
 
@@ -107,9 +110,9 @@ def _kind_of_sign(char: str) -> str:
     other one is printed with (Big5, GB 2312) lacks it, so that 后, 里 and 台, which both have, tell nothing."""
     if char < "\u3400":
         return ""
-    if not _encodes(char, "big5") and _transliterator("Hans-Hant").transliterate(char) != char:
+    if not _encodes(char, "big5") and transliterator("Hans-Hant").transliterate(char) != char:
         return "Hans"
-    if not _encodes(char, "gb2312") and _transliterator("Hant-Hans").transliterate(char) != char:
+    if not _encodes(char, "gb2312") and transliterator("Hant-Hans").transliterate(char) != char:
         return "Hant"
     return ""
 
@@ -123,7 +126,8 @@ def _encodes(char: str, charset: str) -> bool:
 
 
 @made_once_per_thread
-def _transliterator(name: str) -> Any:
+def transliterator(name: str) -> Any:
+    """ICU's transliterator of this id, this thread's own."""
     import icu
 
     return icu.Transliterator.createInstance(name)
