@@ -9,7 +9,7 @@ from collections import Counter
 
 from dub.finding import Finding, Level
 from dub.gates import Gates
-from dub.script import DubScript, Translation
+from dub.script import DubScript, Translation, WithheldLine
 from dub.word_error import comparable_words
 
 COPIED_SHARE = 0.8
@@ -22,11 +22,19 @@ _NUMERAL = re.compile(r"\d+(?:[.,:٬٫\u00a0\u202f'’]\d+)*")
 
 
 def check_translation(script: DubScript, translation: Translation, gates: Gates) -> tuple[Finding, ...]:
-    """Lines missing, empty, left in the source's language, with other numbers, or of a suspicious length."""
+    """Lines withheld, missing, empty, left in the source's language, with other numbers, or of a suspicious length,
+    and what the translation itself has found. A line that is withheld is judged no further."""
     target = {line.utterance_id: line.text for line in translation.lines}
-    pairs = [(utterance.id, utterance.text, target.get(utterance.id, "")) for utterance in script.utterances]
+    withheld = {line.utterance_id for line in translation.withheld}
+    pairs = [
+        (utterance.id, utterance.text, target.get(utterance.id, ""))
+        for utterance in script.utterances
+        if utterance.id not in withheld
+    ]
     return (
-        *_missing(pairs),
+        *translation.findings,
+        *_withheld(translation),
+        *_missing(pairs, all_are_there=not withheld),
         *_numbers(pairs),
         *_copied(pairs, script, translation, gates),
         *_lengths(pairs, gates),
@@ -39,8 +47,26 @@ def numerals(text: str) -> Counter[str]:
     return Counter(re.sub(r"\D", "", found) for found in _NUMERAL.findall(western))
 
 
-def _missing(pairs: list[tuple[str, str, str]]) -> list[Finding]:
+def withheld_finding(line: WithheldLine) -> Finding:
+    """A line that is not spoken, and why."""
+    return Finding(
+        level=Level.FAILED,
+        check="lines_translated",
+        message=f"Not spoken: {line.reason}. Write this line yourself and dub it again.",
+        utterance_id=line.utterance_id,
+    )
+
+
+def _withheld(translation: Translation) -> list[Finding]:
+    """Of every line that is withheld and that the translation's own findings do not already call failed."""
+    told = {finding.utterance_id for finding in translation.findings if finding.level is Level.FAILED}
+    return [withheld_finding(line) for line in translation.withheld if line.utterance_id not in told]
+
+
+def _missing(pairs: list[tuple[str, str, str]], *, all_are_there: bool) -> list[Finding]:
     missing = [id_ for id_, source, target in pairs if comparable_words(source) and not comparable_words(target)]
+    if not missing and not all_are_there:
+        return []
     if not missing:
         return [_ok("lines_translated", f"All {len(pairs)} lines have a translation.", len(pairs))]
     return [

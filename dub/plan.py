@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from dub.artifact import Record
+from dub.artifact import Artifact, Record
 from dub.errors import BadInput
 from lang.bcp47 import Locale
 
@@ -69,6 +69,13 @@ class Plan(Record):
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"])
             raise BadInput(f"profile {path}, field {field!r}: {first['msg']}", mend="see embedded.toml") from error
+
+
+class GivenFile(Record):
+    """A file of the user's: its content, and its name, by which it is parsed and named in errors."""
+
+    artifact: Artifact
+    name: str
 
 
 class Job(Record):

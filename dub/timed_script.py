@@ -50,20 +50,21 @@ def decoded(content: bytes, file_name: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def parse(content: bytes, file_name: str) -> tuple[Cue, ...]:
+def parse(content: bytes, file_name: str, *, keep_blank: bool = False) -> tuple[Cue, ...]:
     """The cues of a timed script, in the order of the file, by the kind its name ends in.
 
-    Markup is taken off; cues that hold no speech (`[Music]`, `♪`) are left out. CSV and JSON may give ids instead of
-    times; such cues have an empty span at 0. Raises BadInput naming the file and the line.
+    Markup is taken off; cues that hold no speech (`[Music]`, `♪`) are left out, and those without any text unless
+    `keep_blank`. CSV and JSON may give ids instead of times; such cues have an empty span at 0. Raises BadInput
+    naming the file and the line.
     """
     kind = PurePath(file_name).suffix.lower()
     readers = {".srt": _parse_srt, ".vtt": _parse_vtt, ".csv": _parse_csv, ".tsv": _parse_csv, ".json": _parse_json}
     if kind not in readers:
         raise BadInput(f"{file_name}: {kind or 'no'} extension", mend="give a .srt, .vtt, .csv or .json file")
-    cues = tuple(cue for cue in readers[kind](decoded(content, file_name), file_name) if _is_speech(cue.text))
-    if not cues:
+    cues = readers[kind](decoded(content, file_name), file_name)
+    if not any(_is_speech(cue.text) for cue in cues):
         raise BadInput(f"{file_name} has no lines to speak", mend="give a script with at least one timed line")
-    return cues
+    return tuple(cue for cue in cues if _is_speech(cue.text) or (keep_blank and not cue.text))
 
 
 def seconds_of(text: str) -> Fraction | None:

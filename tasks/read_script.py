@@ -10,17 +10,21 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from dub.artifact import Artifact
+from dub.check_translation import withheld_finding
 from dub.errors import BadInput
-from dub.script import DubScript, TranslatedLine, Translation, Utterance
+from dub.finding import Finding, Level
+from dub.script import DubScript, TranslatedLine, Translation, Utterance, WithheldLine
 from dub.source import Source
-from dub.stage import Desk, stage
+from dub.stage import Desk, EngineChoice, stage
 from dub.subtitles import Cue
 from dub.timecode import Span, timecode
 from dub.timed_script import decoded, parse
+from dub.translation_guard import Fault
 from lang.bcp47 import Locale
 from lang.registry import language
 from lang.shorter import shorter_wordings
 from lang.text import even_pieces
+from tasks.line_guard import LineGuard
 
 LATEST_END_S = Fraction(1, 2)
 """A script may run over the title's end by this much, as subtitles do; it is cut there."""
@@ -28,6 +32,8 @@ NEAR_S = Fraction(1, 2)
 """A cue this close to an utterance that it does not touch still belongs to it."""
 _ENOUGH = Fraction(1, 2)
 _MOST_NAMED = 8
+_LEFT_TO_THE_AUTHOR = frozenset({"too_long", "too_short"})
+"""An engine that says four times as much is lost; a person may have reasons."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -60,12 +66,21 @@ def read_script(desk: Desk, given: Artifact, file_name: str, locale: Locale, sou
     )
 
 
-@stage(version=1)
-def read_translation(desk: Desk, given: Artifact, file_name: str, locale: Locale, script: DubScript) -> Translation:
+@stage(version=2)
+def read_translation(
+    desk: Desk,
+    given: Artifact,
+    file_name: str,
+    locale: Locale,
+    script: DubScript,
+    language_id: EngineChoice | None = None,
+) -> Translation:
     """The Translation of a user's file in a target language, matched to the script's utterances by id or by time.
 
-    Cues of one utterance are joined; a cue over several utterances is shared out at its sentence and clause ends.
-    Raises BadInput that lists the lines which belong to no utterance and the utterances that have no line.
+    Cues of one utterance are joined; a cue over several utterances is shared out at its sentence and clause ends. A
+    line that the translation guard refuses (nothing, another language or script by the eyes of `language_id`, a copy
+    of the source, a loop) is withheld and becomes a finding; only its length is left to whoever wrote it. Raises
+    BadInput that lists the lines which belong to no utterance and the utterances that have no line.
     """
     content = desk.open_store().read_bytes(given)
     if own := _own(content, file_name, Translation):
@@ -74,18 +89,44 @@ def read_translation(desk: Desk, given: Artifact, file_name: str, locale: Locale
             for number, line in enumerate(own.lines, start=1)
         )
     else:
-        cues = parse(content, file_name)
+        cues = parse(content, file_name, keep_blank=True)
     if any(cue.span.duration == 0 for cue in cues):
         texts = _by_id(cues, script, file_name)
     else:
         texts = _by_time(cues, script, locale, file_name)
+    return _guarded(texts, file_name, locale, script, LineGuard(language_id))
+
+
+def _guarded(texts: Sequence[str], file_name: str, locale: Locale, script: DubScript, guard: LineGuard) -> Translation:
+    faults = guard.faults([line.text for line in script.utterances], texts, script.source_locale, locale)
+    lines, withheld, odd = [], [], []
+    for utterance, text, fault in zip(script.utterances, texts, faults, strict=True):
+        if fault and fault.name not in _LEFT_TO_THE_AUTHOR:
+            reason = f"in {file_name} {fault.message}"
+            withheld.append(WithheldLine(utterance_id=utterance.id, text=text, reason=reason))
+        elif text:
+            wordings = shorter_wordings(text, locale)
+            lines.append(TranslatedLine(utterance_id=utterance.id, text=text, alternatives=wordings))
+        if fault and fault.name in _LEFT_TO_THE_AUTHOR:
+            odd.append(_odd(utterance, file_name, fault))
     return Translation(
         locale=locale,
         route=("given",),
-        lines=tuple(
-            TranslatedLine(utterance_id=utterance.id, text=text, alternatives=shorter_wordings(text, locale))
-            for utterance, text in zip(script.utterances, texts, strict=True)
-        ),
+        lines=tuple(lines),
+        withheld=tuple(withheld),
+        findings=(*map(withheld_finding, withheld), *odd),
+    )
+
+
+def _odd(utterance: Utterance, file_name: str, fault: Fault) -> Finding:
+    return Finding(
+        level=Level.DEGRADED,
+        check="given_line_length",
+        message=f"In {file_name} {fault.message}. Check that it belongs to this line.",
+        value=fault.value,
+        limit=fault.limit,
+        unit="x",
+        utterance_id=utterance.id,
     )
 
 
@@ -147,7 +188,11 @@ def _by_time(cues: Sequence[Cue], script: DubScript, locale: Locale, file_name: 
     utterances = script.utterances
     parts: list[list[str]] = [[] for _ in utterances]
     strangers = []
+    blank: set[int] = set()
     for cue in sorted(cues, key=lambda cue: cue.span.start):
+        if not cue.text:
+            blank |= {index for index, line in enumerate(utterances) if cue.span.overlap(line.span) > 0}
+            continue
         covered = [
             index
             for index, utterance in enumerate(utterances)
@@ -161,7 +206,8 @@ def _by_time(cues: Sequence[Cue], script: DubScript, locale: Locale, file_name: 
             parts[home].append(cue.text)
         else:
             strangers.append(cue)
-    _refuse(file_name, strangers, [line for line, texts in zip(utterances, parts, strict=True) if not texts])
+    without = [index for index, texts in enumerate(parts) if not texts and index not in blank]
+    _refuse(file_name, strangers, [utterances[index] for index in without])
     return [" ".join(" ".join(texts).split()) for texts in parts]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 
 from dub import progress
@@ -11,7 +12,7 @@ from dub.check_timing import check_dialogue, check_timing, span_of
 from dub.check_translation import check_translation
 from dub.check_words import HeardLine, check_source_language
 from dub.figures import timeline_figure
-from dub.finding import Review
+from dub.finding import Finding, Review
 from dub.gates import Gates
 from dub.lips import LipSync
 from dub.measured import Measured
@@ -28,7 +29,7 @@ from tasks.review_words import listen_back, read_language
 GATES = Gates()
 
 
-@stage(version=5, n_cpu=2)
+@stage(version=6, n_cpu=2)
 def review(
     desk: Desk,
     source: Source,
@@ -57,7 +58,7 @@ def review(
     found.findings += [
         check_source_language(script.source_locale, script.language_probability, GATES),
         *check_translation(script, translation, GATES),
-        *check_timing(script, timeline, GATES),
+        *_of_lines_that_were_to_be_spoken(check_timing(script, timeline, GATES), translation),
         *check_dialogue(timeline, dialogue[0], GATES),
     ]
     found.metrics |= _time_metrics(timeline)
@@ -90,6 +91,12 @@ def review(
 
 def _first(engines: tuple[EngineChoice, ...], family: str) -> EngineChoice:
     return next(engine for engine in engines if engine.family == family)
+
+
+def _of_lines_that_were_to_be_spoken(findings: Iterable[Finding], translation: Translation) -> list[Finding]:
+    """That a withheld line was not spoken has been said, with the reason."""
+    withheld = {line.utterance_id for line in translation.withheld}
+    return [finding for finding in findings if finding.utterance_id not in withheld]
 
 
 def _time_metrics(timeline: Timeline) -> dict[str, float | int | str | None]:

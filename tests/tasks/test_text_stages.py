@@ -13,7 +13,7 @@ import pytest
 
 from dub import media
 from dub.artifact import Artifact
-from dub.errors import BadInput, EngineFailed, NoSpeech
+from dub.errors import BadInput, NoSpeech
 from dub.script import DubScript, PlacedTake, Timeline, Translation, Utterance
 from dub.source import Source, Stems, VideoFacts
 from dub.stage import Desk, EngineChoice
@@ -203,14 +203,17 @@ def test_translate_gives_every_utterance_its_line(desk: Desk) -> None:
     assert translation.route == ("pseudo en-es",)
 
 
-def test_translate_takes_the_english_of_another_language_or_names_the_line_that_has_none(desk: Desk) -> None:
+def test_translate_takes_the_english_of_another_language_and_withholds_the_line_that_has_none(desk: Desk) -> None:
     route = find_route(Locale("ru"), ES, ["pseudo"], has_english=True)
     lines = ((0.5, 2.0, "Доброе утро"), (3.5, 5.0, "Люблю"))
     whole = script_of(*lines, locale=Locale("ru"), pivot={"u0001": "Good morning", "u0002": "I love it"})
     assert texts(translate(desk, whole, ES, (route,))) == ["⟦es⟧ Good morning", "⟦es⟧ I love it"]
     assert texts(translate(desk, whole, EN, ((),))) == ["Good morning", "I love it"]
-    with pytest.raises(EngineFailed, match=r"\[u0002\] there is no English for 'Люблю'"):
-        translate(desk, script_of(*lines, locale=Locale("ru"), pivot={"u0001": "Good morning"}), ES, (route,))
+    half = translate(desk, script_of(*lines, locale=Locale("ru"), pivot={"u0001": "Good morning"}), ES, (route,))
+    assert texts(half) == ["⟦es⟧ Good morning"]
+    assert [(line.utterance_id, line.reason) for line in half.withheld] == [
+        ("u0002", "pseudo: there is no English for 'Люблю'")
+    ]
 
 
 def test_translate_refuses_the_language_that_is_spoken(desk: Desk) -> None:

@@ -1,0 +1,189 @@
+"""translate and read_translation: every line by the first way that does it, and nothing spoken that must not be."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from dub.check_translation import check_translation
+from dub.finding import Level
+from dub.gates import Gates
+from dub.script import DubScript, Translation, Utterance
+from dub.stage import Desk, EngineChoice
+from dub.timecode import Span
+from engines import registry
+from lang.bcp47 import Locale
+from lang.udhr import article_1
+from tasks.read_script import read_translation
+from tasks.translate import translate
+from tests.tasks.phrasebooks import FAILS, Phrasebook, hop, installed
+
+EN, ES = Locale("en"), Locale("es")
+SAID = ("Good morning to all of you.", "I love the city and its people.", "The keys are in the car.")
+SPANISH = ("Buenos días a todos ustedes.", "Amo la ciudad y a su gente.", "Las llaves están en el coche.")
+RIGHT = dict(zip(SAID, SPANISH, strict=True))
+
+
+def language_id() -> EngineChoice:
+    spec = registry.spec("language_id", "py3langid")
+    return EngineChoice(family="language_id", id=spec.id, fingerprint=spec.fingerprint())
+
+
+def script_of(*lines: str, locale: Locale = EN) -> DubScript:
+    return DubScript(
+        source_locale=locale,
+        duration=Fraction(3 * len(lines)),
+        utterances=tuple(
+            Utterance(id=f"u{number:04}", speaker="s1", span=Span.of_seconds(3 * number - 3, 3 * number - 1), text=text)
+            for number, text in enumerate(lines, start=1)
+        ),
+    )
+
+
+def by(desk: Desk, *ways: tuple[EngineChoice, ...], lines: tuple[str, ...] = SAID) -> Translation:
+    return translate(desk, script_of(*lines), ES, ways, language_id())
+
+
+def texts(translation: Translation) -> list[str]:
+    return [line.text for line in translation.lines]
+
+
+def levels(translation: Translation) -> dict[str, Level]:
+    return {finding.utterance_id: finding.level for finding in translation.findings}
+
+
+FAULTY = {
+    "nothing": "",
+    "no words": "…",
+    "another script": "Я люблю этот город и его людей.",
+    "another language": "Ich liebe diese Stadt und ihre Menschen sehr.",
+    "the source": SAID[1],
+    "a loop": "Amo la ciudad y la ciudad y la ciudad y la ciudad y la ciudad.",
+    "a mark": "__es__ Amo la ciudad y a su gente.",
+    "talk": "Sure, here is the translation: Amo la ciudad y a su gente.",
+    "far too much": " ".join(f"Amo la calle número {number}, {'abcdefghijklmnop'[number]}." for number in range(16)),
+    "a failure": FAILS,
+}
+
+
+@pytest.mark.parametrize("answer", FAULTY.values(), ids=FAULTY)
+def test_a_line_that_one_engine_fails_at_is_given_to_the_next(desk: Desk, answer: str) -> None:
+    first, second = Phrasebook(RIGHT | {SAID[1]: answer}), Phrasebook(RIGHT)
+    with installed(first=first, second=second):
+        translation = by(desk, (hop("first"),), (hop("second"),))
+    assert texts(translation) == list(SPANISH)
+    assert translation.withheld == ()
+    assert second.asked == [SAID[1]], "only the line that needs it is translated again"
+    assert translation.route == ("first en-es", "second en-es")
+    [finding] = translation.findings
+    assert (finding.level, finding.check, finding.utterance_id) == (Level.OK, "mended_lines", "u0002")
+    assert "by second" in finding.message
+    assert "first:" in finding.message
+
+
+@pytest.mark.parametrize("answer", FAULTY.values(), ids=FAULTY)
+def test_a_line_that_no_engine_can_do_is_withheld_and_failed(desk: Desk, answer: str) -> None:
+    with installed(first=Phrasebook(RIGHT | {SAID[1]: answer}), second=Phrasebook({SAID[1]: FAILS})):
+        translation = by(desk, (hop("first"),), (hop("second"),))
+    assert texts(translation) == [SPANISH[0], SPANISH[2]]
+    [line] = translation.withheld
+    assert (line.utterance_id, levels(translation)) == ("u0002", {"u0002": Level.FAILED})
+    assert "first:" in line.reason
+    assert "second:" in line.reason
+    assert translation.route == ("first en-es",), "an engine that gave no line had no part in it"
+
+
+def test_when_every_line_is_withheld_there_is_a_translation_of_none(desk: Desk) -> None:
+    with installed(first=Phrasebook({})):
+        translation = by(desk, (hop("first"),))
+    assert translation.lines == ()
+    assert len(translation.withheld) == 3
+    findings = check_translation(script_of(*SAID), translation, Gates())
+    assert [finding.utterance_id for finding in findings if finding.level is Level.FAILED] == [
+        "u0001",
+        "u0002",
+        "u0003",
+    ], "each line is failed once"
+
+
+def test_lines_too_short_to_tell_are_judged_by_the_company_they_keep(desk: Desk) -> None:
+    """Three French lines given as Spanish, the last too short to be read alone."""
+    lines = (*SAID[:2], "See you!")
+    french = {SAID[0]: "Bonjour à vous toutes et à tous.", SAID[1]: "J'aime cette ville.", "See you!": "À bientôt !"}
+    with installed(first=Phrasebook(french)):
+        translation = by(desk, (hop("first"),), lines=lines)
+    assert translation.lines == ()
+    assert "all lines together read like French" in translation.withheld[-1].reason
+
+
+def test_a_middle_hop_that_loses_a_line_loses_only_that_line(desk: Desk) -> None:
+    to_french = Phrasebook({SAID[0]: "Bonjour.", SAID[1]: "", SAID[2]: "Les clés sont dans la voiture."})
+    to_spanish = Phrasebook({"Bonjour.": SPANISH[0], "Les clés sont dans la voiture.": SPANISH[2]})
+    with installed(a=to_french, b=to_spanish):
+        translation = by(desk, (hop("a", "en", "fr"), hop("b", "fr", "es")))
+    assert texts(translation) == [SPANISH[0], SPANISH[2]]
+    assert translation.withheld[0].reason == "a and b: a gave no words"
+    assert translation.route == ("a en-fr", "b fr-es")
+
+
+def test_the_same_answer_twice_is_the_memo(desk: Desk) -> None:
+    with installed(first=Phrasebook(RIGHT)):
+        assert by(desk, (hop("first"),)) == by(desk, (hop("first"),))
+
+
+# --- given translations --------------------------------------------------------------------------------------------
+
+
+def read(desk: Desk, *rows: str, locale: Locale = ES, said: tuple[str, ...] = SAID) -> Translation:
+    content = "\n".join(["id,text", *(f'u{number:04},"{text}"' for number, text in enumerate(rows, start=1))])
+    artifact = desk.open_store().put_bytes(content.encode(), "text/plain")
+    return read_translation(desk, artifact, "talk.es.csv", locale, script_of(*said), language_id())
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "it has no words"),
+        ("Я люблю этот город и его людей.", "it is written in Cyrl"),
+        ("Ich liebe diese Stadt und ihre Menschen sehr.", "it reads like German"),
+        (SAID[1], "of its words are the English line's own"),
+        ("Amo la ciudad y la ciudad y la ciudad y la ciudad.", "times on end"),
+    ],
+)
+def test_a_given_line_that_may_not_be_spoken_is_withheld(desk: Desk, text: str, why: str) -> None:
+    translation = read(desk, SPANISH[0], text, SPANISH[2])
+    assert texts(translation) == [SPANISH[0], SPANISH[2]]
+    assert levels(translation) == {"u0002": Level.FAILED}
+    assert "talk.es.csv" in translation.withheld[0].reason
+    assert why in translation.withheld[0].reason
+
+
+def test_a_given_line_of_odd_length_is_spoken_and_named(desk: Desk) -> None:
+    long = (
+        "Amo la ciudad donde nací, el puerto con sus barcos azules, las plazas que huelen a pan, los tranvías viejos, "
+        "y hasta esa lluvia fina de noviembre que nadie más quiere ver caer."
+    )
+    translation = read(desk, SPANISH[0], long, SPANISH[2])
+    assert len(translation.lines) == 3
+    assert levels(translation) == {"u0002": Level.DEGRADED}
+
+
+def test_a_script_in_the_language_that_is_spoken_may_say_the_same(desk: Desk) -> None:
+    assert texts(read(desk, *SAID, locale=Locale("en-GB"))) == list(SAID)
+
+
+def test_a_whole_script_in_the_wrong_language_is_withheld_whole(desk: Desk) -> None:
+    german = article_1()[Locale("de")]
+    assert read(desk, german, "Ja, genau.", german[:90], locale=ES).lines == ()
+
+
+def test_a_blank_cue_withholds_the_line_it_stands_for_and_no_other(desk: Desk) -> None:
+    srt = (
+        f"1\n00:00:00,000 --> 00:00:02,000\n{SPANISH[0]}\n\n2\n00:00:02,000 --> 00:00:02,900\n\n"
+        f"3\n00:00:03,000 --> 00:00:05,000\n\n4\n00:00:06,000 --> 00:00:08,000\n{SPANISH[2]}\n"
+    )
+    artifact = desk.open_store().put_bytes(srt.encode(), "text/plain")
+    translation = read_translation(desk, artifact, "a.srt", ES, script_of(*SAID))
+    assert texts(translation) == [SPANISH[0], SPANISH[2]]
+    assert [line.utterance_id for line in translation.withheld] == ["u0002"]
