@@ -29,6 +29,7 @@ __all__ = [
     "ModelEntry",
     "download_bytes",
     "folder",
+    "models_root",
     "pull",
     "read_lock",
     "total_bytes",

@@ -73,11 +73,19 @@ def build_parser() -> argparse.ArgumentParser:
 
     models = commands.add_parser("models", help="the engines' weights")
     actions = models.add_subparsers(required=True, metavar="ACTION")
-    for name, help_text in (("list", "what models.lock names and what is here"), ("pull", "fetch, assemble and verify"),
-                            ("verify", "check every file's digest")):  # fmt: skip
-        action = actions.add_parser(name, help=help_text)
-        action.add_argument("ids", nargs="*", help="model ids (default: all)")
-        action.set_defaults(run=_models, action=name)
+    listing = actions.add_parser("list", help="what models.lock names, its licence, its source, and what is here")
+    pull = actions.add_parser("pull", help="fetch, assemble, convert and verify")
+    verify = actions.add_parser("verify", help="check every file's digest")
+    listing.add_argument("ids", nargs="*", help="model ids (default: all)")
+    pull.add_argument("ids", nargs="*", help="model ids (default: those of the profile)")
+    pull.add_argument("--profile", default="embedded", help="pull what this profile needs (default: embedded)")
+    pull.add_argument(
+        "--trust-first", action="store_true",
+        help="accept what comes where no digest is known; it is recorded, and held to from then on",
+    )  # fmt: skip
+    verify.add_argument("ids", nargs="*", help="model ids (default: all that are here)")
+    for action in (listing, pull, verify):
+        action.set_defaults(run=_models, action=action.prog.rpartition(" ")[2])
 
     doctor = commands.add_parser("doctor", help="what is installed, what is missing, how to mend it")
     doctor.add_argument("--profile", default="embedded")
@@ -168,9 +176,11 @@ def _languages(options: argparse.Namespace) -> int:
 
 
 def _models(options: argparse.Namespace) -> int:
-    from flows.console import list_models, pull_models, verify_models
+    from flows.models_command import list_models, pull_models, verify_models
 
-    return {"list": list_models, "pull": pull_models, "verify": verify_models}[options.action](options.ids)
+    if options.action == "pull":
+        return pull_models(options.ids, options.profile, trust_first=options.trust_first)
+    return {"list": list_models, "verify": verify_models}[options.action](options.ids)
 
 
 def _doctor(options: argparse.Namespace) -> int:

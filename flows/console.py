@@ -15,7 +15,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from dub.errors import DubError
 from dub.plan import Plan
 
 if TYPE_CHECKING:
@@ -123,54 +122,3 @@ def print_languages(plan: Plan, *, policy: str | None, as_json: bool) -> None:
     console = Console()
     console.print(table)
     console.print(f"{len(rows)} languages offered by profile {plan.name!r}, licences: {policy or plan.policy}")
-
-
-def list_models(ids: list[str]) -> int:
-    from engines import weights
-
-    table = Table("model", "licence", "MB", "here")
-    for model_id, entry in weights.read_lock().items():
-        if ids and model_id not in ids:
-            continue
-        try:
-            weights.folder(model_id)
-            here = "[green]yes[/]"
-        except DubError:
-            here = "[yellow]no[/]"
-        table.add_row(model_id, entry.licence, f"{entry.n_bytes / 1e6:.0f}", here)
-    Console().print(table)
-    return 0
-
-
-def pull_models(ids: list[str]) -> int:
-    from engines import weights
-
-    console = Console(stderr=True)
-    columns = (TextColumn("  {task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
-    with Progress(*columns, console=console, transient=not sys.stderr.isatty()) as progress:
-        bars: dict[str, TaskID] = {}
-        lock = threading.Lock()
-
-        def show(model_id: str, done: int, total: int) -> None:
-            with lock:
-                if model_id not in bars:
-                    bars[model_id] = progress.add_task(model_id, total=total)
-                progress.update(bars[model_id], completed=done, total=total)
-
-        weights.pull(ids or list(weights.read_lock()), show)
-    console.print(f"  [green]✓[/] {len(ids or weights.read_lock())} models are here and verified")
-    return 0
-
-
-def verify_models(ids: list[str]) -> int:
-    from engines import weights
-
-    n_bad = 0
-    for model_id in ids or list(weights.read_lock()):
-        try:
-            weights.verify(model_id)
-            print(f"ok       {model_id}")
-        except DubError as error:
-            n_bad += 1
-            print(f"missing or wrong  {model_id}: {error}")
-    return 1 if n_bad else 0
