@@ -180,11 +180,11 @@ def _source_script(prepared: Prepared, source: Work[Source], stems: Work[Stems])
 def _translation(locale: Locale, prepared: Prepared, script: Work[DubScript], routes: Routes) -> Work[Translation]:
     """Translated, unless the user gave the lines."""
     job, desk = prepared.job, prepared.desk
+    guard = prepared.engine("language_id")
     if locale in job.scripts:
         path = job.scripts[locale]
         artifact = desk.open_store().put_copy(path, "text/plain")
-        return submit(read_translation, desk, artifact, path.name, locale, script, label=f"translate {locale}")
-    guard = prepared.engine("language_id")
+        return submit(read_translation, desk, artifact, path.name, locale, script, guard, label=f"translate {locale}")
     return submit(translate, desk, script, locale, routes, guard, label=f"translate {locale}")
 
 
