@@ -29,6 +29,7 @@ check: setup-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python infra/build_language_table.py --check
 
 format: setup-test
 	$(BIN)/ruff check --fix .

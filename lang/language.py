@@ -9,6 +9,7 @@ from lang.bcp47 import Locale
 
 Direction = Literal["ltr", "rtl"]
 Tier = Literal["A", "B", "C", "D", ""]
+NumberSpeller = Literal["icu", "num2words", "none"]
 
 UNSPACED_SCRIPTS = frozenset({"Hans", "Hant", "Hani", "Jpan", "Thai", "Laoo", "Khmr", "Mymr", "Tibt"})
 """Scripts that put no space between words."""
@@ -23,13 +24,17 @@ WIDE_SUBTITLE_LINE_CHARS = 16
 
 @dataclass(frozen=True)
 class Language:
-    """One row of lang/data/languages.csv.
+    """One row of lang/data/languages.csv: a language, or one in another script than its usual one (`zh-Hant`).
 
     `locale`: the tag without region. `default_locale`: what the bare language means in what we ship. `autonym`: its
-    own name for itself, "" where CLDR has none. `tier`: A evaluated translation and neural voice ... D formant voice
-    only. `espeak_voice`, `whisper_code`: None where that engine has none. `char_ratio`, `speech_time_ratio`: length
-    and espeak-ng reading time of the same text (the Universal Declaration of Human Rights) against English; None
-    where not measured.
+    own name for itself, "" where CLDR has none. `aliases`: other names that people use. `codes`: three-letter,
+    macrolanguage and withdrawn codes that mean it. `tier`: A evaluated by a recent or a speech-grade translation
+    system, B by an older one, both with a neural voice; C neural voice, translation without published evaluation;
+    D formant voice only; "" no translation or no voice in its own script. `sentence_terminators`: characters that may
+    end a sentence. `number_speller`: the library that has number words of this language. `char_ratio`,
+    `speech_time_ratio`: length and espeak-ng reading time of the same text (the Universal Declaration of Human
+    Rights) against English; None where not measured. `has_udhr_text`: whether lang.udhr has its first article.
+    `converts_to`: other scripts that lang.script_conversion can write it in.
     """
 
     locale: Locale
@@ -38,12 +43,16 @@ class Language:
     direction: Direction
     name: str
     autonym: str
+    aliases: tuple[str, ...]
+    codes: tuple[str, ...]
     tier: Tier
     default_locale: Locale
-    espeak_voice: str | None
-    whisper_code: str | None
+    sentence_terminators: str
+    number_speller: NumberSpeller
     char_ratio: float | None
     speech_time_ratio: float | None
+    has_udhr_text: bool
+    converts_to: tuple[str, ...]
 
     @property
     def is_spaced(self) -> bool:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import difflib
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,10 +15,8 @@ from importlib import resources
 from typing import Any, cast
 
 from lang.bcp47 import Locale
-from lang.language import Direction, Language, Tier
-
-_INDIVIDUAL_OF_MACRO = {"no": "nb"}
-"""Macrolanguage tags that stand for one language of ours."""
+from lang.engine_codes import codes_of
+from lang.language import Direction, Language, NumberSpeller, Tier
 
 
 class UnknownLanguage(ValueError):
@@ -49,35 +48,28 @@ def languages() -> dict[Locale, Language]:
 def language(locale: Locale) -> Language:
     """The language of any of its locales: `es` for `es-MX`. A script that the registry does not have for it is
     set into the answer. Raises UnknownLanguage."""
-    import langcodes
-
     known = languages()
-    if locale in known:
-        return known[locale]
-    parsed = langcodes.get(locale)
-    for tag in (
-        f"{parsed.language}-{parsed.script}" if parsed.script else "",
-        parsed.language or "",
-        langcodes.standardize_tag(parsed.language or "und", macro=True),
-        _INDIVIDUAL_OF_MACRO.get(parsed.language or "", ""),
-    ):
+    for tag in (locale.written, Locale(locale.language)):
         if tag in known:
-            return _in_script(known[Locale(tag)], parsed.script)
+            return _in_script(known[tag], locale.script)
     raise UnknownLanguage(locale, _near(locale))
 
 
-def supported_locale(tag: str) -> Locale:
-    """The Locale for what a user types: a tag, or a language's name (`Spanish`, `català`).
+def supported_locale(typed: str) -> Locale:
+    """The Locale for what a user types: a tag (`es-MX`, `cmn`, `iw`) or a language's name (`Farsi`, `català`).
 
+    A name as it is written in the table goes before a tag: `Mon` is a language of its own, `mon` a code of Mongolian's.
     A bare language becomes the locale it means in what we ship (`pt` -> `pt-BR`). Raises UnknownLanguage, which
     names near tags, for anything else.
     """
-    asked = tag.strip()
+    asked = typed.strip()
+    if asked in _by_name():
+        return languages()[_by_name()[asked]].default_locale
     try:
         locale = Locale(asked)
         found = language(locale)
     except ValueError:
-        named = _by_name().get(asked.casefold())
+        named = _by_folded_name().get(asked.casefold())
         if named is None:
             raise UnknownLanguage(asked, _near(asked)) from None
         return languages()[named].default_locale
@@ -85,7 +77,8 @@ def supported_locale(tag: str) -> Locale:
 
 
 def nearest(asked: Locale, offered: Collection[Locale]) -> Match | None:
-    """The offered locale that serves `asked`: itself, its language, or a sister locale in the same script; else None.
+    """The offered locale that serves `asked`: itself, else the least distant one (CLDR's language matching) of the same
+    language in the same script: `es-419` before `es` for `es-MX`. None where there is none.
 
     A sister locale (`pt-PT` asked, `pt-BR` offered) is named in the note: it is another variety, to be accepted by
     whoever asked, never silently taken.
@@ -94,14 +87,13 @@ def nearest(asked: Locale, offered: Collection[Locale]) -> Match | None:
 
     if asked in offered:
         return Match(asked, asked)
-    bare = Locale(asked.language)
-    if bare in offered and _script(asked) == _script(bare):
-        return Match(asked, bare, f"{asked} is served by {bare} ({name_of(bare)}), which has no region of its own")
-    sisters = [other for other in offered if other.language == asked.language and _script(other) == _script(asked)]
+    sisters = [other for other in offered if other.written == asked.written]
     if not sisters:
         return None
-    best = min(sisters, key=lambda other: (langcodes.tag_distance(asked, other), other))
-    what = "means" if asked == bare else "is not offered; the nearest is"
+    best = min(sisters, key=lambda other: (langcodes.tag_distance(asked, other), other != other.written, other))
+    if best == best.written:
+        return Match(asked, best, f"{asked} is served by {best} ({name_of(best)}), which has no region of its own")
+    what = "means" if asked == asked.written else "is not offered; the nearest is"
     return Match(asked, best, f"{asked} {what} {best} ({name_of(best)})")
 
 
@@ -115,10 +107,7 @@ def name_of(locale: Locale) -> str:
 
 def whisper_code(locale: Locale) -> str | None:
     """Whisper's code for a locale's language; None where it knows none."""
-    try:
-        return language(locale).whisper_code
-    except UnknownLanguage:
-        return None
+    return codes_of("whisper").get(Locale(locale.language))
 
 
 def locale_of_whisper(code: str) -> Locale:
@@ -127,30 +116,27 @@ def locale_of_whisper(code: str) -> Locale:
 
 
 def whisper_locales() -> frozenset[Locale]:
-    return frozenset(_by_whisper_code().values())
+    return frozenset(codes_of("whisper"))
 
 
 @lru_cache(maxsize=1)
 def _by_whisper_code() -> dict[str, Locale]:
-    first: dict[str, Locale] = {}
-    for row in languages().values():
-        if row.whisper_code and (row.whisper_code not in first or row.locale == row.whisper_code):
-            first[row.whisper_code] = row.locale
-    return first
+    return {code: locale for locale, code in codes_of("whisper").items()}
 
 
 @lru_cache(maxsize=1)
 def _by_name() -> dict[str, Locale]:
-    names: dict[str, Locale] = {}
-    for row in languages().values():
-        for name in (row.name, row.autonym, row.iso639_3):
-            if name:
-                names.setdefault(name.casefold(), row.locale)
-    return names
+    """Locale by English name, autonym and alias: the table's script makes sure that no name is two languages'."""
+    return {name: row.locale for row in languages().values() for name in (row.name, row.autonym, *row.aliases) if name}
+
+
+@lru_cache(maxsize=1)
+def _by_folded_name() -> dict[str, Locale]:
+    return {name.casefold(): locale for name, locale in _by_name().items()}
 
 
 def _near(asked: str) -> tuple[Locale, ...]:
-    names = _by_name()
+    names = _by_folded_name()
     tags = {str(tag): tag for tag in languages()}
     close = [
         name
@@ -161,21 +147,13 @@ def _near(asked: str) -> tuple[Locale, ...]:
     return tuple(dict.fromkeys([names[name] for name in close] + [tags[tag] for tag in close_tags]))[:3]
 
 
-def _script(locale: Locale) -> str:
-    import langcodes
-
-    return str(langcodes.get(locale).maximize().script)
-
-
-def _in_script(known: Language, script: str | None) -> Language:
-    if script is None or script == known.script:
+def _in_script(known: Language, script: str) -> Language:
+    if script == known.script:
         return known
-    import dataclasses
-
     from lang.text import RTL_SCRIPTS
 
     direction: Direction = "rtl" if script in RTL_SCRIPTS else "ltr"
-    return dataclasses.replace(known, script=script, direction=direction)
+    return dataclasses.replace(known, script=script, direction=direction, tier="", converts_to=())
 
 
 def _language(row: dict[str, Any]) -> Language:
@@ -189,10 +167,14 @@ def _language(row: dict[str, Any]) -> Language:
         direction=cast(Direction, row["direction"]),
         name=row["name"],
         autonym=row["autonym"],
+        aliases=tuple(row["aliases"].split("; ")) if row["aliases"] else (),
+        codes=tuple(row["codes"].split()),
         tier=cast(Tier, row["tier"]),
         default_locale=Locale(row["default_locale"]),
-        espeak_voice=row["espeak_voice"] or None,
-        whisper_code=row["whisper_code"] or None,
+        sentence_terminators=row["sentence_terminators"],
+        number_speller=cast(NumberSpeller, row["number_speller"]),
         char_ratio=number("char_ratio"),
         speech_time_ratio=number("speech_time_ratio"),
+        has_udhr_text=row["has_udhr_text"] == "yes",
+        converts_to=tuple(row["converts_to"].split()),
     )
