@@ -30,8 +30,9 @@ def examine(profile: str) -> bool:
         named = getattr(plan, family)
         for engine_id in (named,) if isinstance(named, str) else named:
             checks.append((f"{family}: {engine_id}", partial(_engine, family, engine_id)))
-    for engine_id in plan.translation:
-        checks.append((f"translation: {engine_id}", partial(_engine, "translation", engine_id)))
+    for family, engine_ids in (("translation", plan.translation), ("tts", plan.tts)):
+        for engine_id in engine_ids:
+            checks.append((f"{family}: {engine_id}", partial(_engine, family, engine_id)))
     n_missing = 0
     for name, look in checks:
         try:
