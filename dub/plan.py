@@ -82,7 +82,8 @@ class Job(Record):
     """One title into N locales.
 
     `scripts`: timed scripts by locale; the one in the source's locale replaces recognition, the others replace
-    translation. `store`: the artifact store's folder. Paths are of the machine that runs the flow.
+    translation. `memory`: a translation memory (TMX, CSV) that is asked before any engine. `glossary`: terms that must
+    be translated as it says (CSV). `store`: the artifact store's folder. Paths are of the machine that runs the flow.
     """
 
     source: Path
@@ -91,5 +92,7 @@ class Job(Record):
     profile: str = "embedded"
     source_locale: Locale | None = None
     scripts: dict[Locale, Path] = {}
+    memory: Path | None = None
+    glossary: Path | None = None
     store: Path | None = None
     title: str = ""
