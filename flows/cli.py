@@ -49,6 +49,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="a timed script (.srt .vtt .csv .json): in the source's language it replaces recognition, "
         "in a target's it replaces translation",
     )  # fmt: skip
+    dub.add_argument("--memory", type=Path, help="a translation memory (.tmx .csv): its lines come before any engine's")
+    dub.add_argument("--glossary", type=Path, help="terms and what they must be in each language (.csv .tsv)")
     dub.add_argument("--title", default="", help="name of the results (default: the file's name)")
     dub.add_argument("--store", type=Path, help="artifact store (default: ~/.cache/polydub/store)")
     dub.add_argument("--prefect", action="store_true", help="run as a Prefect flow; starts a local server if none runs")
@@ -134,6 +136,8 @@ def _job(options: argparse.Namespace) -> Job:
         profile=options.profile,
         source_locale=_locale(options.source_locale) if options.source_locale else None,
         scripts=scripts,
+        memory=options.memory.absolute() if options.memory else None,
+        glossary=options.glossary.absolute() if options.glossary else None,
         store=options.store.absolute() if options.store else None,
         title=options.title,
     )

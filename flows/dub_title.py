@@ -17,7 +17,7 @@ from dub.errors import DubError
 from dub.finding import Finding, Level, Review
 from dub.lips import LipSync, MouthBank
 from dub.mix import Dub, Mix
-from dub.plan import Job
+from dub.plan import GivenFile, Job
 from dub.script import DubScript, Takes, Timeline, Translation
 from dub.source import FaceTrack, Source, Stems
 from dub.subtitles import Subtitles
@@ -185,7 +185,14 @@ def _translation(locale: Locale, prepared: Prepared, script: Work[DubScript], ro
         path = job.scripts[locale]
         artifact = desk.open_store().put_copy(path, "text/plain")
         return submit(read_translation, desk, artifact, path.name, locale, script, guard, label=f"translate {locale}")
-    return submit(translate, desk, script, locale, routes, guard, label=f"translate {locale}")
+    memory, glossary = _given(prepared, job.memory), _given(prepared, job.glossary)
+    return submit(translate, desk, script, locale, routes, guard, memory, glossary, label=f"translate {locale}")
+
+
+def _given(prepared: Prepared, path: Path | None) -> GivenFile | None:
+    if path is None:
+        return None
+    return GivenFile(artifact=prepared.desk.open_store().put_copy(path, "text/plain"), name=path.name)
 
 
 def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale | DubbedLocale) -> DubbedLocale:

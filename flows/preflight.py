@@ -59,6 +59,8 @@ def check(job: Job) -> Prepared:
     plan = read_plan(job.profile)
     _check_source(job.source)
     _check_scripts(job)
+    _check_given("translation memory", job.memory)
+    _check_given("glossary", job.glossary)
     _check_targets(job)
     engines = {family: _choices(plan, family) for family in families()}
     voices = {locale: find_voice(plan, locale) for locale in job.targets}
@@ -141,6 +143,11 @@ def _check_scripts(job: Job) -> None:
                 f"a script was given for {locale}, which is neither the source's locale nor a target",
                 mend=f"add it: --to {','.join([*job.targets, locale])}",
             )
+
+
+def _check_given(what: str, path: Path | None) -> None:
+    if path is not None and not path.is_file():
+        raise BadInput(f"the {what} {path} does not exist", mend="give the path of one file")
 
 
 def _check_targets(job: Job) -> None:
