@@ -7,10 +7,11 @@ torch/serialization.py). Writes safetensors: an 8-byte header length, a JSON hea
 """
 
 import json
+import math
 import pickle
 import struct
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -23,12 +24,19 @@ from dub.errors import WeightsCorrupt
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LEGACY_PROTOCOL = 1001
 
-_DTYPES = {"FloatStorage": "<f4", "DoubleStorage": "<f8", "HalfStorage": "<f2", "LongStorage": "<i8"}
-_SAFETENSORS_DTYPES = {"<f4": "F32", "<f8": "F64", "<f2": "F16", "<i8": "I64"}
-
+_DTYPES = {
+    "FloatStorage": "<f4", "DoubleStorage": "<f8", "HalfStorage": "<f2", "BFloat16Storage": "|V2",
+    "LongStorage": "<i8", "IntStorage": "<i4", "ShortStorage": "<i2", "CharStorage": "|i1", "ByteStorage": "|u1",
+    "BoolStorage": "|b1",
+}  # fmt: skip
+_SAFETENSORS_DTYPES = {
+    "<f4": "F32", "<f8": "F64", "<f2": "F16", "|V2": "BF16", "<i8": "I64", "<i4": "I32", "<i2": "I16", "|i1": "I8",
+    "|u1": "U8", "|b1": "BOOL",
+}  # fmt: skip
+"""numpy has no bfloat16: two bytes that are only carried."""
 
 # What a truncated or forged pickle, header or storage ends in.
-_MALFORMED = (
+MALFORMED = (
     pickle.UnpicklingError,
     struct.error,
     EOFError,
@@ -39,34 +47,34 @@ _MALFORMED = (
 )
 
 
-class _Storage(NamedTuple):
+class Storage(NamedTuple):
     dtype: str
     key: str
     n_values: int
 
 
 @dataclass(frozen=True)
-class _View:
+class View:
     """A tensor as the pickle tells it: a strided view into a storage whose values follow later."""
 
-    storage: _Storage
+    storage: Storage
     offset: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]
 
 
 def _rebuild_tensor_v2(
-    storage: _Storage, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_gradient: object
-) -> _View:
-    return _View(storage, offset, tuple(shape), tuple(strides))
+    storage: Storage, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_gradient: object
+) -> View:
+    return View(storage, offset, tuple(shape), tuple(strides))
 
 
-class _TensorUnpickler(pickle.Unpickler):
+class TensorUnpickler(pickle.Unpickler):
     """Knows ordered dicts, tensors and storages by name and refuses every other global."""
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file)
-        self.storages: dict[str, _Storage] = {}
+        self.storages: dict[str, Storage] = {}
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):
@@ -77,41 +85,42 @@ class _TensorUnpickler(pickle.Unpickler):
             return _DTYPES[name]
         raise pickle.UnpicklingError(f"{module}.{name} is not allowed in a checkpoint")
 
-    def persistent_load(self, pid: Any) -> _Storage:
+    def persistent_load(self, pid: Any) -> Storage:
         kind, dtype, key, _device, n_values, view = pid
         if kind != "storage" or dtype not in _SAFETENSORS_DTYPES or view is not None:
             raise pickle.UnpicklingError(f"persistent id {pid!r} is no plain storage")
-        return self.storages.setdefault(key, _Storage(dtype, key, n_values))
+        return self.storages.setdefault(key, Storage(dtype, key, n_values))
 
 
 def read_state_dict(checkpoint: Path, key: str = "model_state") -> dict[str, NDArray[Any]]:
-    """The tensors under `key` of a pre-1.6 torch checkpoint, as contiguous arrays by name.
+    """The tensors under `key` ("": of the outermost dict) of a pre-1.6 torch checkpoint, contiguous arrays by name.
 
     Raises WeightsCorrupt, naming the file, where the pickle asks for anything but tensors, or the format
     is another.
     """
     try:
         with checkpoint.open("rb") as file:
-            head = [_TensorUnpickler(file).load() for _ in range(2)]
+            head = [TensorUnpickler(file).load() for _ in range(2)]
             if head != [LEGACY_MAGIC, LEGACY_PROTOCOL]:
                 raise pickle.UnpicklingError("not a pre-1.6 torch checkpoint")
-            if not _TensorUnpickler(file).load()["little_endian"]:
+            if not TensorUnpickler(file).load()["little_endian"]:
                 raise pickle.UnpicklingError("written on a big-endian machine")
-            unpickler = _TensorUnpickler(file)
-            views: Mapping[str, object] = unpickler.load()[key]
-            named = {name: view for name, view in views.items() if isinstance(view, _View)}
+            unpickler = TensorUnpickler(file)
+            loaded = unpickler.load()
+            views: Mapping[str, object] = loaded[key] if key else loaded
+            named = {name: view for name, view in views.items() if isinstance(view, View)}
             wanted = {view.storage.key for view in named.values()}
             values_by_key: dict[str, NDArray[Any]] = {}
-            for storage_key in _TensorUnpickler(file).load():
+            for storage_key in TensorUnpickler(file).load():
                 values = _read_storage(file, unpickler.storages[storage_key])
                 if storage_key in wanted:
                     values_by_key[storage_key] = values
-        return {name: _materialise(view, values_by_key[view.storage.key]) for name, view in named.items()}
-    except _MALFORMED as error:
+        return {name: materialise(view, values_by_key[view.storage.key]) for name, view in named.items()}
+    except MALFORMED as error:
         raise WeightsCorrupt(f"{checkpoint}: {error!r}") from error
 
 
-def _read_storage(file: BinaryIO, storage: _Storage) -> NDArray[Any]:
+def _read_storage(file: BinaryIO, storage: Storage) -> NDArray[Any]:
     (n_values,) = struct.unpack("<q", file.read(8))
     values = np.frombuffer(file.read(storage.n_values * np.dtype(storage.dtype).itemsize), storage.dtype)
     if not n_values == storage.n_values == values.size:
@@ -119,7 +128,7 @@ def _read_storage(file: BinaryIO, storage: _Storage) -> NDArray[Any]:
     return values
 
 
-def _materialise(view: _View, values: NDArray[Any]) -> NDArray[Any]:
+def materialise(view: View, values: NDArray[Any]) -> NDArray[Any]:
     last = view.offset + sum((n - 1) * stride for n, stride in zip(view.shape, view.strides, strict=True))
     if view.offset < 0 or last >= values.size or min((*view.shape, 1)) < 1 or min((*view.strides, 0)) < 0:
         raise ValueError(f"a tensor of shape {view.shape} reaches outside its storage of {values.size}")
@@ -129,22 +138,28 @@ def _materialise(view: _View, values: NDArray[Any]) -> NDArray[Any]:
 
 
 def write_safetensors(tensors: Mapping[str, NDArray[Any]], target: BinaryIO) -> None:
-    """Writes float or int64 arrays in name order."""
+    """Writes arrays in name order."""
+    layouts = {name: (array.dtype.newbyteorder("<").str, array.shape) for name, array in tensors.items()}
+    write_safetensors_of(layouts, lambda name: tensors[name], target)
+
+
+def write_safetensors_of(
+    layouts: Mapping[str, tuple[str, tuple[int, ...]]], array_of: Callable[[str], NDArray[Any]], target: BinaryIO
+) -> None:
+    """Writes in name order what `array_of` gives, one array at a time; `layouts`: little-endian dtype and shape."""
     header: dict[str, object] = {}
     offset = 0
-    for name in sorted(tensors):
-        array = tensors[name]
-        header[name] = {
-            "dtype": _SAFETENSORS_DTYPES[array.dtype.newbyteorder("<").str],
-            "shape": list(array.shape),
-            "data_offsets": [offset, offset + array.nbytes],
-        }
-        offset += array.nbytes
+    for name in sorted(layouts):
+        dtype, shape = layouts[name]
+        end = offset + math.prod(shape) * np.dtype(dtype).itemsize
+        header[name] = {"dtype": _SAFETENSORS_DTYPES[dtype], "shape": list(shape), "data_offsets": [offset, end]}
+        offset = end
     text = json.dumps(header, separators=(",", ":"), sort_keys=True).encode()
     text += b" " * (-len(text) % 8)
     target.write(struct.pack("<Q", len(text)) + text)
-    for name in sorted(tensors):
-        target.write(tensors[name].astype(tensors[name].dtype.newbyteorder("<")).tobytes())
+    for name in sorted(layouts):
+        array = array_of(name)
+        target.write(array.astype(array.dtype.newbyteorder("<")).tobytes())
 
 
 def read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
@@ -162,5 +177,5 @@ def read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
             )
             for name, entry in header.items()
         }
-    except _MALFORMED as error:
+    except MALFORMED as error:
         raise WeightsCorrupt(f"{path}: {error!r}") from error

@@ -203,10 +203,12 @@ def _assemble(entry: ModelEntry, staging: Path, root: Path, downloads: "_Downloa
     assembled = staging / "assembled" / entry.id
     assembled.mkdir(parents=True)
     for file in entry.files:
+        (assembled / file.name).parent.mkdir(exist_ok=True)
         write_file(file, assembled / file.name, downloads.archive_of)
     if _entry(entry.id).is_recorded:  # asked of the lock's own: a settled entry knows every digest
         assembled = weights_trust.recorded(entry, assembled, downloads.commits_of(entry))
-    _flush_folder(assembled)
+    for place in (assembled, *(each for each in assembled.iterdir() if each.is_dir())):
+        _flush_folder(place)
     final = root / entry.id
     if final.exists():
         final.rename(staging / f"replaced-{entry.id}")

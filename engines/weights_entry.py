@@ -16,8 +16,8 @@ UNKNOWN: Literal["unknown"] = "unknown"
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 ModelId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
-# A name that cannot leave its folder: no slash, no leading dot.
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
+# A name that cannot leave its folder: no leading dot; one folder deep at most, as some models load from a subfolder.
+FileName = Annotated[str, Field(pattern=r"^([A-Za-z0-9_][A-Za-z0-9_.-]*/)?[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _PICKLED = ("*.pt", "*.pth", "*.pkl", "*.pickle", "*.ckpt", "*.joblib", "pytorch_model*.bin", "training_args.bin")
@@ -123,12 +123,16 @@ Part = MemberPart | HubPart | TextPart | HexPart | PathPart
 
 class TorchCheckpoint(_Frozen):
     """What the parts give before conversion to safetensors; `torch_key` names the tensors wanted, "" takes all.
-    `file`: its name in the model's hub repository, where it comes from there."""
+
+    `file`: its name in the model's hub repository, where it comes from there. `husks`: packages whose objects lie
+    beside the tensors (a training configuration): they are read as empty, and the packages are not imported.
+    """
 
     n_bytes: int = Field(gt=0)
     sha256: Sha256 | Literal["unknown"]
     torch_key: str = ""
     file: str = ""
+    husks: tuple[str, ...] = ()
 
 
 class FileEntry(_Frozen):

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO
 
 from dub.errors import EngineUnavailable, ToolFailed, ToolTimedOut, WeightsCorrupt, WeightsMissing
-from engines import weights_hub
+from engines import torch_zip, weights_hub
 from engines.torch_checkpoint import read_state_dict, write_safetensors
 from engines.weights_entry import (
     UNKNOWN,
@@ -197,7 +197,10 @@ def _convert(
     try:
         _gather(source, joined, archive_of, original.n_bytes, original.sha256, is_checkpoint=True)
         with target.open("wb") as out:
-            write_safetensors(read_state_dict(joined, original.torch_key), out)
+            if torch_zip.is_zip(joined):
+                torch_zip.convert_zip(joined, out, original.torch_key, original.husks)
+            else:
+                write_safetensors(read_state_dict(joined, original.torch_key), out)
             _flush(out)
     finally:
         joined.unlink(missing_ok=True)
