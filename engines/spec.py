@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from dub.errors import BadInput
 from lang.bcp47 import Locale
+from lang.script_conversion import can_convert
 
 Family = Literal[
     "separation",
@@ -56,13 +57,23 @@ class EngineSpec:
     is_toy: bool = False
     capabilities: Mapping[str, Any] = field(default_factory=dict)
 
+    def locale_for(self, locale: Locale) -> Locale | None:
+        """As which locale of its own it does this one: itself, its language and script without region, or the same
+        language in another script that a text can be converted into (`zh` for `zh-Hant`). None where it cannot."""
+        if self.locales is None or locale in self.locales:
+            return locale
+        if locale.written in self.locales:
+            return locale.written
+        others = (other for other in self.locales if other.language == locale.language and other == other.written)
+        return min((other for other in others if can_convert(locale, other.script)), default=None)
+
     def supports(self, locale: Locale) -> bool:
-        """True when the engine can do this locale, or a locale of the same language without region."""
-        return self.locales is None or locale in self.locales or Locale(locale.language) in self.locales
+        """Whether it can do this locale, by `locale_for`."""
+        return self.locale_for(locale) is not None
 
     def options_for(self, locale: Locale, options: Mapping[str, Any]) -> dict[str, Any]:
         """The options with the locale's own model, where locales have one each and none is chosen."""
-        model = self.model_of_locale.get(locale) or self.model_of_locale.get(Locale(locale.language))
+        model = self.model_of_locale.get(self.locale_for(locale) or locale)
         return {"model": model, **options} if model else dict(options)
 
     def weights_for(self, options: Mapping[str, Any] | None = None) -> tuple[str, ...]:

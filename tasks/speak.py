@@ -16,6 +16,7 @@ from dub.stage import Desk, EngineChoice, stage
 from dub.wav import WAV, write_wav
 from engines import registry
 from lang.bcp47 import Locale
+from lang.script_conversion import converted
 
 FASTEST, SLOWEST = 1.3, 0.85
 """Tempo asked of the engine: beyond these speech stops sounding natural, and time-stretching does the
@@ -96,7 +97,7 @@ def speak(
     return Takes(locale=translation.locale, voice_engine=engine.id, takes=tuple(takes))
 
 
-@stage(version=1, n_cpu=2)
+@stage(version=2, n_cpu=2)
 def speak_line(
     desk: Desk,
     utterance_id: str,
@@ -106,11 +107,17 @@ def speak_line(
     speed: float,
     engine: EngineChoice,
 ) -> Take:
-    """One synthesis. Raises EngineFailed naming the utterance."""
+    """One synthesis; a voice that reads another script of the language is given the text in that script. Raises
+    EngineFailed naming the utterance."""
     store = desk.open_store()
     synthesizer = registry.load("tts", engine.id, **engine.options)
+    voice_locale = registry.spec("tts", engine.id).locale_for(locale) or locale
+    if voice_locale.script == locale.script:
+        read, voice_locale = text, locale
+    else:
+        read = converted(text, locale, voice_locale.script)
     try:
-        speech = synthesizer.speak(text, locale, store.read_bytes(style), speed)
+        speech = synthesizer.speak(read, voice_locale, store.read_bytes(style), speed)
     except DubError as error:
         if not error.utterance_id:
             message = str(error).removesuffix(f"\n  mend: {error.mend}")

@@ -116,3 +116,12 @@ def test_strangers_are_refused(desk: Desk) -> None:
     stranger = _cast(desk).model_copy(update={"voices": ()})
     with pytest.raises(BadInput, match="no voice in the cast"):
         speak(desk, _script((0, 3)), _translation(FIFTY), stranger, _choice())
+
+
+def test_a_voice_that_reads_another_script_is_given_the_text_in_it(desk: Desk) -> None:
+    espeak = EngineChoice(family="tts", id="espeak", fingerprint=registry.spec("tts", "espeak").fingerprint())
+    style = desk.open_store().put_bytes(b"", "application/json")
+    cyrillic = speak_line(desk, "u0000", "ўзбек чойи", Locale("uz-Cyrl"), style, 1.0, espeak)
+    latin = speak_line(desk, "u0000", "oʻzbek choyi", Locale("uz"), style, 1.0, espeak)
+    assert cyrillic.audio == latin.audio
+    assert cyrillic.text == "ўзбек чойи", "the take keeps what was to be said"
