@@ -11,38 +11,35 @@ from pydantic import BaseModel, ValidationError
 
 from dub.artifact import Artifact
 from dub.check_translation import withheld_finding
+from dub.cue_fields import UNTIMED, decoded
 from dub.errors import BadInput
 from dub.finding import Finding, Level
+from dub.match_cues import matched
 from dub.script import DubScript, TranslatedLine, Translation, Utterance, WithheldLine
 from dub.source import Source
 from dub.stage import Desk, EngineChoice, stage
 from dub.subtitles import Cue
 from dub.timecode import Span, timecode
-from dub.timed_script import decoded, parse
+from dub.timed_script import parse
 from dub.translation_guard import Fault
 from lang.bcp47 import Locale
-from lang.registry import language
 from lang.shorter import shorter_wordings
-from lang.text import even_pieces
 from tasks.line_guard import LineGuard
 
 LATEST_END_S = Fraction(1, 2)
 """A script may run over the title's end by this much, as subtitles do; it is cut there."""
-NEAR_S = Fraction(1, 2)
-"""A cue this close to an utterance that it does not touch still belongs to it."""
-_ENOUGH = Fraction(1, 2)
-_MOST_NAMED = 8
 _LEFT_TO_THE_AUTHOR = frozenset({"too_long", "too_short"})
 """An engine that says four times as much is lost; a person may have reasons."""
 
 M = TypeVar("M", bound=BaseModel)
 
 
-@stage(version=1)
+@stage(version=2)
 def read_script(desk: Desk, given: Artifact, file_name: str, locale: Locale, source: Source) -> DubScript:
     """The DubScript of a user's file in the source's language: one utterance per cue.
 
-    Reads .srt, .vtt, .csv, .json and polydub's own script JSON. Raises BadInput naming the file and the line.
+    Reads .srt, .vtt, .csv, .tsv, .json, .xlf, .xliff and polydub's own script JSON. Raises BadInput naming the file
+    and the line.
     """
     content = desk.open_store().read_bytes(given)
     if own := _own(content, file_name, DubScript):
@@ -57,7 +54,7 @@ def read_script(desk: Desk, given: Artifact, file_name: str, locale: Locale, sou
         return own.model_copy(
             update={"utterances": _utterances(cues, file_name, source, own), "duration": source.video.duration}
         )
-    cues = parse(content, file_name)
+    cues = parse(content, file_name, source=locale)
     return DubScript(
         source_locale=locale,
         duration=source.video.duration,
@@ -85,15 +82,13 @@ def read_translation(
     content = desk.open_store().read_bytes(given)
     if own := _own(content, file_name, Translation):
         cues = tuple(
-            Cue(span=Span(start=Fraction(0), end=Fraction(0)), text=line.text, id=line.utterance_id, line=number)
+            Cue(span=UNTIMED, text=line.text, id=line.utterance_id, line=number)
             for number, line in enumerate(own.lines, start=1)
         )
+        cues += tuple(Cue(span=UNTIMED, text="", id=line.utterance_id) for line in own.withheld)
     else:
-        cues = parse(content, file_name, keep_blank=True)
-    if any(cue.span.duration == 0 for cue in cues):
-        texts = _by_id(cues, script, file_name)
-    else:
-        texts = _by_time(cues, script, locale, file_name)
+        cues = parse(content, file_name, target=locale)
+    texts = matched(cues, script, locale, file_name)
     return _guarded(texts, file_name, locale, script, LineGuard(language_id))
 
 
@@ -137,12 +132,14 @@ def _own(content: bytes, file_name: str, kind: type[M]) -> M | None:
     try:
         table = json.loads(decoded(content, file_name))
         return kind.model_validate_json(content) if isinstance(table, dict) and "schema_version" in table else None
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         return None  # `parse` names the line
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise BadInput(f"{file_name}, field {where!r}: {first['msg']}", mend="correct it, or give a .srt") from error
+        raise BadInput(
+            f"{file_name}, field {where!r}: {first['msg']}", mend="correct it, or give a .srt file"
+        ) from error
 
 
 def _utterances(cues: Sequence[Cue], file_name: str, source: Source, own: DubScript | None) -> tuple[Utterance, ...]:
@@ -169,75 +166,3 @@ def _utterances(cues: Sequence[Cue], file_name: str, source: Source, own: DubScr
             )
         )
     return tuple(utterances)
-
-
-def _by_id(cues: Sequence[Cue], script: DubScript, file_name: str) -> list[str]:
-    texts: dict[str, str] = {}
-    for cue in cues:
-        texts[cue.id] = f"{texts[cue.id]} {cue.text}" if cue.id in texts else cue.text
-    known = {utterance.id for utterance in script.utterances}
-    _refuse(
-        file_name,
-        [cue for cue in cues if cue.id not in known],
-        [utterance for utterance in script.utterances if utterance.id not in texts],
-    )
-    return [" ".join(texts[utterance.id].split()) for utterance in script.utterances]
-
-
-def _by_time(cues: Sequence[Cue], script: DubScript, locale: Locale, file_name: str) -> list[str]:
-    utterances = script.utterances
-    parts: list[list[str]] = [[] for _ in utterances]
-    strangers = []
-    blank: set[int] = set()
-    for cue in sorted(cues, key=lambda cue: cue.span.start):
-        if not cue.text:
-            blank |= {index for index, line in enumerate(utterances) if cue.span.overlap(line.span) > 0}
-            continue
-        covered = [
-            index
-            for index, utterance in enumerate(utterances)
-            if cue.span.overlap(utterance.span) >= _ENOUGH * utterance.span.duration
-        ]
-        if len(covered) > 1:
-            pieces = even_pieces(" ".join(cue.text.split()), len(covered), is_spaced=language(locale).is_spaced)
-            for index, piece in zip(covered, pieces, strict=False):
-                parts[index].append(piece)
-        elif (home := _home(cue.span, utterances)) is not None:
-            parts[home].append(cue.text)
-        else:
-            strangers.append(cue)
-    without = [index for index, texts in enumerate(parts) if not texts and index not in blank]
-    _refuse(file_name, strangers, [utterances[index] for index in without])
-    return [" ".join(" ".join(texts).split()) for texts in parts]
-
-
-def _home(span: Span, utterances: Sequence[Utterance]) -> int | None:
-    """The utterance that shares most time with a cue, or lies within 0.5 s of it."""
-    best = max(range(len(utterances)), key=lambda index: span.overlap(utterances[index].span))
-    if span.overlap(utterances[best].span) > 0:
-        return best
-    distance, nearest = min(
-        (max(line.span.start - span.end, span.start - line.span.end), index) for index, line in enumerate(utterances)
-    )
-    return nearest if distance <= NEAR_S else None
-
-
-def _refuse(file_name: str, strangers: Sequence[Cue], without: Sequence[Utterance]) -> None:
-    """Raises BadInput naming every line and utterance that found no partner."""
-    if not strangers and not without:
-        return
-    faults = [f"line {cue.line} ({_said(cue.text)}) belongs to no utterance" for cue in strangers]
-    faults += [
-        f"no line for {line.id} at {timecode(line.span.start)}-{timecode(line.span.end)} ({_said(line.text)})"
-        for line in without
-    ]
-    more = f"; and {len(faults) - _MOST_NAMED} more" if len(faults) > _MOST_NAMED else ""
-    raise BadInput(
-        f"{file_name} does not fit the script: {'; '.join(faults[:_MOST_NAMED])}{more}",
-        mend="match its times to what is said, or give the source's script too: --script SOURCE_LOCALE=FILE",
-    )
-
-
-def _said(text: str) -> str:
-    words = " ".join(text.split())
-    return f"“{words[:30]}…”" if len(words) > 30 else f"“{words}”"

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dub.cue_fields import seconds_of
 from dub.errors import BadInput
 from dub.subtitles import Cue, to_csv, to_json, to_srt, to_vtt
 from dub.timecode import Span
-from dub.timed_script import parse, seconds_of
+from dub.timed_script import parse
 
 SRT = """1
 00:00:01,263 --> 00:00:03,946
