@@ -24,6 +24,9 @@ from engines.tts.voice_fitting import Samples, Understand, VoiceFitter
 from lang.bcp47 import Locale
 
 REFERENCE_S = 25.0
+TRANSCRIBED_REFERENCE_S = 15.0
+"""Models that hear the reference with its words want 3 to 10 s of it (OmniVoice's advice) and take no more than 20."""
+
 LEAST_S = 3.0
 """Less speech than this is used as it is, but what comes of it is not called cloned: encoders need 3 s."""
 
@@ -55,8 +58,12 @@ def enroll(
     for n_done, speaker in enumerate(speakers):
         report(n_done, len(speakers))
         lines = [utterance for utterance in script.utterances if utterance.speaker == speaker]
+        transcript = ""
+        if registry.spec("tts", tts.id).capabilities.get("needs_transcript"):
+            lines = whole_lines(lines)
+            transcript = " ".join(line.text for line in lines)
         speech = reference_of(dialogue[0], rate_hz, lines)
-        voices.append(_profile(store, speaker, speech, rate_hz, tts, encoder, judge))
+        voices.append(_profile(store, speaker, speech, rate_hz, tts, encoder, judge, transcript))
     report(len(speakers), len(speakers))
     return Cast(locale=script.source_locale, voices=tuple(voices))
 
@@ -82,21 +89,37 @@ def cast_for(
         fitted = fitter.fit_locale(
             store.read_bytes(voice.style), locale, hearing.embed, _understanding(store, listener)
         )
-        is_near = fitted.similarity >= hearing.same_speaker_threshold
-        misheard = f"{fitted.error_rate:.0%} misheard, native voice {fitted.native_error_rate:.0%}"
+        likeness = {} if fitted.similarity is None else {f"{encoder.id} in {locale}": fitted.similarity}
+        is_near = all(cosine >= hearing.same_speaker_threshold for cosine in likeness.values())
+        made_of = fitted.made_of
+        if fitted.error_rate is not None:
+            made_of += f"; {fitted.error_rate:.0%} misheard, native voice {fitted.native_error_rate:.0%}"
         voices.append(
             voice.model_copy(
                 update={
                     "style": store.put_bytes(fitted.style, STYLE),
                     "is_cloned": voice.is_cloned and is_near,
-                    "similarity": voice.similarity | {f"{encoder.id} in {locale}": fitted.similarity},
+                    "similarity": voice.similarity | likeness,
                     "share_of_native": voice.share_of_native | {str(locale): fitted.share_of_native},
-                    "made_of": f"{fitted.made_of}; {misheard}",
+                    "made_of": made_of,
                 }
             )
         )
     report(len(cast.voices), len(cast.voices))
     return Cast(locale=locale, voices=tuple(voices))
+
+
+def whole_lines(utterances: list[Utterance]) -> list[Utterance]:
+    """A few utterances for a reference that is heard together with its words: in order, none of them cut, the longest
+    that together last at most 15 s; the shortest one where every one is longer."""
+    chosen: list[Utterance] = []
+    room = TRANSCRIBED_REFERENCE_S
+    for utterance in sorted(utterances, key=lambda each: (-each.span.duration, each.span.start)):
+        if utterance.span.duration <= room:
+            chosen.append(utterance)
+            room -= float(utterance.span.duration)
+    chosen = chosen or [min(utterances, key=lambda each: (each.span.duration, each.span.start))]
+    return sorted(chosen, key=lambda each: each.span.start)
 
 
 def reference_of(
@@ -127,6 +150,7 @@ def _profile(
     tts: EngineChoice,
     encoder: EngineChoice,
     judge: EngineChoice | None,
+    transcript: str,
 ) -> VoiceProfile:
     reference = _kept(store, speech, rate_hz)
     fitter = _fitter(tts)
@@ -142,13 +166,12 @@ def _profile(
             made_of=f"the default voice of {tts.id}: {why}",
         )
     hearing: SpeakerEncoder = registry.load("speaker", encoder.id, **encoder.options)
-    fitted = fitter.fit_voice(speech, rate_hz, hearing.embed)
-    similarity = {
-        encoder.id: fitted.similarity,
-        f"{encoder.id} nearest stock voice": fitted.nearest_similarity,
-        f"{encoder.id} stock voices": fitted.others_similarity,
-        **_baselines(encoder.id, hearing, speech, rate_hz),
-    }
+    words = {"transcript": transcript} if transcript else {}
+    fitted = fitter.fit_voice(speech, rate_hz, hearing.embed, **words)
+    similarity = {encoder.id: fitted.similarity, **_baselines(encoder.id, hearing, speech, rate_hz)}
+    if fitted.nearest_similarity is not None and fitted.others_similarity is not None:
+        similarity[f"{encoder.id} nearest stock voice"] = fitted.nearest_similarity
+        similarity[f"{encoder.id} stock voices"] = fitted.others_similarity
     if judge is not None:
         judging: SpeakerEncoder = registry.load("speaker", judge.id, **judge.options)
         likeness = judging.embed(speech, rate_hz) @ judging.embed(fitted.samples, fitted.rate_hz)
@@ -158,7 +181,7 @@ def _profile(
         engine=tts.id,
         reference=reference,
         style=store.put_bytes(fitted.style, STYLE),
-        is_cloned=seconds >= LEAST_S and fitted.similarity >= hearing.same_speaker_threshold,
+        is_cloned=_can_clone(tts) and seconds >= LEAST_S and fitted.similarity >= hearing.same_speaker_threshold,
         similarity=similarity,
         made_of=fitted.made_of,
     )
@@ -183,6 +206,11 @@ def _fitter(tts: EngineChoice) -> VoiceFitter | None:
         return None
     fitter: VoiceFitter = registry.load("tts", tts.id, **tts.options)
     return fitter
+
+
+def _can_clone(tts: EngineChoice) -> bool:
+    """Whether what the engine fits may be called the speaker's voice."""
+    return bool(registry.spec("tts", tts.id).capabilities.get("clones", True))
 
 
 def _kept(store: Store, speech: npt.NDArray[np.float32], rate_hz: int) -> Artifact:

@@ -1,5 +1,6 @@
 """The other half of some tts engines: making a style from a speaker's recording
-(`capabilities["fits_voices"]`)."""
+(`capabilities["fits_voices"]`;
+`capabilities["clones"]` is False where what comes of it is never that person's voice)."""
 
 from __future__ import annotations
 
@@ -26,13 +27,13 @@ class FittedVoice:
     """`style`: for `Synthesizer.speak`. `made_of`: in words. `similarity`: cosine of its speech to the
     reference, on sentences that chose nothing. `nearest_similarity`: the same for the nearest voice that the
     engine comes with. `others_similarity`: mean cosine of the reference to all the voices that the engine
-    comes with."""
+    comes with. Both None for an engine that comes with none."""
 
     style: bytes
     made_of: str
     similarity: float
-    nearest_similarity: float
-    others_similarity: float
+    nearest_similarity: float | None
+    others_similarity: float | None
     samples: Samples
     rate_hz: int
 
@@ -41,20 +42,21 @@ class FittedVoice:
 class LocaleVoice:
     """A style for one locale. `share_of_native` 0..1: how much of a native voice's timbre it took to be
     understood. `error_rate`: characters misheard of the test sentences; `native_error_rate`: the same for the
-    native voice."""
+    native voice. Both None for an engine that has no native voice to take from."""
 
     style: bytes
     made_of: str
     share_of_native: float
-    similarity: float
-    error_rate: float
-    native_error_rate: float
+    similarity: float | None
+    error_rate: float | None
+    native_error_rate: float | None
 
 
 class VoiceFitter(Protocol):
     def fit_voice(self, reference: Samples, rate_hz: int, hear: Hear) -> FittedVoice:
         """A style as near as can be to the speaker of `reference` (mono, up to 25 s are used).
-        Deterministic."""
+        Deterministic. An engine whose capabilities say `needs_transcript` takes a fourth argument `transcript`: what
+        is said in the reference, word for word."""
         ...
 
     def fit_locale(self, style: bytes, locale: Locale, hear: Hear, understand: Understand) -> LocaleVoice:
