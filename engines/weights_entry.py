@@ -56,11 +56,12 @@ class NpmPackage(_Frozen):
 
 
 class HubFile(_Frozen):
-    """One file of a hub repository; `n_bytes` is exact where the sha256 is known, else about right."""
+    """One file of a hub repository; `n_bytes` is exact, unless `is_about`."""
 
     name: str = Field(min_length=1)
     n_bytes: int = Field(gt=0)
     sha256: Sha256 | Literal["unknown"]
+    is_about: bool
 
     @field_validator("name")
     @classmethod
@@ -138,7 +139,7 @@ class TorchCheckpoint(_Frozen):
 class FileEntry(_Frozen):
     """One weight file: its name in the model's folder, its exact bytes, and how to get them.
 
-    With sha256 "unknown", `n_bytes` is only about right.
+    With `about`, or sha256 "unknown", `n_bytes` is only about right.
     """
 
     name: FileName
@@ -146,6 +147,7 @@ class FileEntry(_Frozen):
     sha256: Sha256 | Literal["unknown"]
     sources: tuple[tuple[Part, ...], ...] = Field(min_length=1)
     converted_from: TorchCheckpoint | None = None
+    about: bool = False
 
     @model_validator(mode="after")
     def _is_no_pickle(self) -> "FileEntry":
@@ -226,7 +228,8 @@ class ModelEntry(_Frozen):
     @property
     def is_recorded(self) -> bool:
         """Whether its folder holds a record of what came (pulled.json): the lock alone does not tell every byte."""
-        return self.convert is not None or self.needs_trust or any(file.sha256 == UNKNOWN for file in self.files)
+        is_about = any(file.about or file.sha256 == UNKNOWN for file in self.files)
+        return self.convert is not None or self.needs_trust or is_about
 
     @property
     def n_bytes(self) -> int:

@@ -118,12 +118,11 @@ def _look_up(repo: HubRepo, file: HubFile, into: Path) -> "HfFileMetadata":
 def _require_promised(found: "HfFileMetadata", file: HubFile, where: str) -> None:
     """What the hub says of a file before a byte of it has come. A 64-digit etag is the sha256 of a large file."""
     etag, size = found.etag or "", found.size or 0
-    if file.sha256 != UNKNOWN:
-        if size != file.n_bytes:
-            raise WeightsCorrupt(f"{where}: the hub has {size} bytes, models.lock promises {file.n_bytes}")
-        if _SHA256.fullmatch(etag) and etag != file.sha256:
-            raise WeightsCorrupt(f"{where}: sha256 is {etag} on the hub, models.lock says {file.sha256}")
-    elif size > 2 * file.n_bytes + (1 << 20):
+    if file.sha256 != UNKNOWN and _SHA256.fullmatch(etag) and etag != file.sha256:
+        raise WeightsCorrupt(f"{where}: sha256 is {etag} on the hub, models.lock says {file.sha256}")
+    if not file.is_about and size != file.n_bytes:
+        raise WeightsCorrupt(f"{where}: the hub has {size} bytes, models.lock promises {file.n_bytes}")
+    if size > 2 * file.n_bytes + (1 << 20):
         raise WeightsCorrupt(f"{where}: the hub has {size} bytes, models.lock says about {file.n_bytes}")
 
 

@@ -11,16 +11,17 @@ parts that are joined end to end:
     { path = "file" }                                a file the user supplies, relative to the lock file
 
 A model whose files all come from one hub repository says `hub` and `revision` once, and its files need no sources.
-Where no public source tells a file's sha256 it is "unknown" and n_bytes is about right; where none tells a commit,
-revision is "main". Either is pulled only with --trust-first: what comes is recorded in the model's folder
-(engines/weights_pulled.py) and held to from then on.
+Where no public source tells a file's sha256 it is "unknown", and n_bytes about right (as with `about = true`, where
+only the digest is known); where none tells a commit, revision is "main". What is not known is pulled only with
+--trust-first: what comes is recorded in the model's folder (engines/weights_pulled.py) and held to from then on.
 
 Where a file has `converted_from`, the joined parts are a torch checkpoint with that digest, and the file is a
 safetensors file made from it. Where a model has `convert = { to = "ctranslate2", quantization = "int8" }`, its files
 are a checkpoint, and the model's folder holds what that is converted into.
 
 `[families.<name>]` is many models that differ in a code: `engine_codes` names the list in lang.engine_codes, `id` and
-`hub` hold `{code}`, or `{name}`: the code's last part, after any slash. The rest is as in a model.
+`hub` hold `{code}`, or `{name}`: the code's last part, after any slash; `revisions` has the commit of the codes for
+which one is known. The rest is as in a model.
 """
 
 import tomllib
@@ -34,6 +35,7 @@ from pydantic import ValidationError
 
 from dub.errors import BadInput, EngineUnavailable
 from engines.weights_entry import (
+    UNKNOWN,
     FileEntry,
     HexPart,
     HubFile,
@@ -157,8 +159,9 @@ def _model(
 def _files_of_hub(hub: str, revision: str, tables: dict[str, dict[str, Any]]) -> list[FileEntry]:
     fetched = {name: table.get("converted_from", table) for name, table in tables.items()}
     on_hub = {name: file.get("file", name) for name, file in fetched.items()}
-    files = [HubFile(name=on_hub[name], n_bytes=f["n_bytes"], sha256=f["sha256"]) for name, f in fetched.items()]
-    repo = HubRepo(hub=hub, revision=revision, files=tuple(files))
+    repo = HubRepo(
+        hub=hub, revision=revision, files=tuple(_hub_file(on_hub[name], file) for name, file in fetched.items())
+    )
     return [
         FileEntry(
             **{key: value for key, value in table.items() if key != "file"},
@@ -167,6 +170,11 @@ def _files_of_hub(hub: str, revision: str, tables: dict[str, dict[str, Any]]) ->
         )
         for name, table in tables.items()
     ]
+
+
+def _hub_file(name: str, table: dict[str, Any]) -> HubFile:
+    is_about = table.get("about", table["sha256"] == UNKNOWN)
+    return HubFile(name=name, n_bytes=table["n_bytes"], sha256=table["sha256"], is_about=is_about)
 
 
 def _file(
@@ -179,8 +187,8 @@ def _file(
             case {"package": package, "member": member, **rest} if not rest:
                 return MemberPart(package=packages[package], member=member)
             case {"hub": hub, "revision": revision, "file": file, **rest} if not rest:
-                hub_file = HubFile(name=file, n_bytes=fetched["n_bytes"], sha256=fetched["sha256"])
-                return HubPart(package=HubRepo(hub=hub, revision=revision, files=(hub_file,)), file=file)
+                repo = HubRepo(hub=hub, revision=revision, files=(_hub_file(file, fetched),))
+                return HubPart(package=repo, file=file)
             case {"text": text, **rest} if not rest:
                 return TextPart(text=text)
             case {"hex": digits, **rest} if not rest:
@@ -198,13 +206,16 @@ class _Family:
 
     def __init__(self, name: str, table: dict[str, Any]) -> None:
         self.name = name
-        self._template = {key: value for key, value in table.items() if key not in ("engine_codes", "id")}
+        self._revisions = table.get("revisions", {})
+        own = ("engine_codes", "id", "revisions")
+        self._template = {key: value for key, value in table.items() if key not in own}
         codes = dict.fromkeys(_ascii(code) for code in codes_of(table["engine_codes"]).values())
         self.codes = {_fill(table["id"], code).lower(): code for code in codes}
 
     def entry(self, model_id: str) -> ModelEntry:
         code = self.codes[model_id]
         filled = {key: _fill(self._template[key], code) for key in ("hub", "origin")}
+        filled["revision"] = self._revisions.get(code, self._template["revision"])
         return _model(model_id, {**self._template, **filled}, {}, LOCK_FILE.parent)
 
 

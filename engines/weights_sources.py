@@ -175,7 +175,7 @@ def write_file(entry: FileEntry, target: Path, archive_of: Callable[[Package], P
     for i, source in enumerate(entry.sources):
         try:
             if entry.converted_from is None:
-                _gather(source, target, archive_of, entry.n_bytes, entry.sha256)
+                _gather(source, target, archive_of, None if entry.about else entry.n_bytes, entry.sha256)
             else:
                 _convert(entry, entry.converted_from, source, target, archive_of)
             return
@@ -212,7 +212,7 @@ def _gather(
     source: tuple[Part, ...],
     target: Path,
     archive_of: Callable[[Package], Path],
-    n_bytes: int,
+    n_bytes: int | None,
     sha256: str,
     *,
     is_checkpoint: bool = False,
@@ -224,6 +224,8 @@ def _gather(
                 require_digest(target, n_bytes, sha256)
             if not is_checkpoint:
                 require_format(target)
+        case _ if n_bytes is None:
+            raise WeightsCorrupt(f"{target.name}: its size must be known to join it from parts")
         case _:
             _join(source, target, archive_of, n_bytes, sha256)
 
@@ -269,8 +271,8 @@ def _flush(out: IO[bytes]) -> None:
     os.fsync(out.fileno())
 
 
-def require_digest(path: Path, n_bytes: int, sha256: str, *, mend: str = "") -> None:
-    """Raises WeightsMissing where the file is not there, WeightsCorrupt where size or sha256 is another."""
+def require_digest(path: Path, n_bytes: int | None, sha256: str, *, mend: str = "") -> None:
+    """Raises WeightsMissing where the file is not there, WeightsCorrupt where size, if known, or sha256 is another."""
     require_size(path, n_bytes, mend=mend)
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -278,11 +280,11 @@ def require_digest(path: Path, n_bytes: int, sha256: str, *, mend: str = "") -> 
         raise WeightsCorrupt(f"{path}: sha256 is {found}, models.lock says {sha256}", mend=mend)
 
 
-def require_size(path: Path, n_bytes: int, *, mend: str = "") -> None:
+def require_size(path: Path, n_bytes: int | None, *, mend: str = "") -> None:
     """The cheap half of `require_digest`."""
     if not path.is_file():
         raise WeightsMissing(f"{path} is not there", mend=mend)
-    if path.stat().st_size != n_bytes:
+    if n_bytes is not None and path.stat().st_size != n_bytes:
         n_found = path.stat().st_size
         raise WeightsCorrupt(f"{path}: {n_found} bytes, models.lock promises {n_bytes}", mend=mend)
 

