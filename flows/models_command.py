@@ -6,6 +6,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Column, Table
@@ -23,7 +24,10 @@ def list_models(ids: list[str]) -> int:
     from engines import weights
 
     lock = weights.read_lock()
-    table = Table(Column("model", no_wrap=True), "for", "licence", "MB", "from", "bytes known", "here")
+    table = Table(
+        Column("model", no_wrap=True), Column("licence", no_wrap=True), Column("MB", no_wrap=True, justify="right"),
+        Column("from", overflow="fold"), "known", Column("here", no_wrap=True), box=box.SIMPLE,
+    )  # fmt: skip
     for model_id in _known(ids, lock) if ids else [each for each in lock if lock.family_of(each) is None]:
         table.add_row(model_id, *_facts(lock[model_id]), _here(model_id))
     if not ids:
@@ -31,30 +35,22 @@ def list_models(ids: list[str]) -> int:
             n_here = sum((weights.models_root() / model_id).is_dir() for model_id in family.codes)
             first = next(iter(family.codes))
             table.add_row(f"{first} ...", *_facts(lock[first]), f"{n_here} of {len(family.codes)}")
-    table.caption = "Where not all bytes are known: polydub models pull ID --trust-first"
+    table.caption = "Where not every byte is known: polydub models pull ID --trust-first"
     Console().print(table)
     return 0
 
 
-def _facts(entry: ModelEntry) -> tuple[str, str, str, str, str]:
-    about = "" if entry.is_known else "~"
-    licence = entry.licence if entry.convert is None else f"{entry.licence} → {entry.convert.to}"
-    return entry.family, licence, f"{about}{entry.n_bytes / 1e6:.0f}", _origin(entry), _known_bytes(entry)
-
-
-def _origin(entry: ModelEntry) -> str:
+def _facts(entry: ModelEntry) -> tuple[str, str, str, str]:
+    """Licence of the weights, MB to download, where from, and whether the lock fixes every byte."""
     from engines.weights_entry import HubRepo
+    from engines.weights_sources import fetch_bytes
 
+    about = "" if entry.is_known else "~"
+    n_bytes = sum(fetch_bytes(package) for package in entry.packages)
     repos = [package for package in entry.packages if isinstance(package, HubRepo)]
-    if repos:
-        return ", ".join(dict.fromkeys(f"{repo.hub}@{repo.revision[:8]}" for repo in repos))
-    return "registry packages" if entry.packages else "your own files"
-
-
-def _known_bytes(entry: ModelEntry) -> str:
-    if not entry.needs_trust:
-        return "yes"
-    return "no" if not entry.is_known else "but the commit"
+    places = dict.fromkeys(f"{repo.hub} @{repo.revision[:8]}" for repo in repos)
+    origin = ", ".join(places) or ("registry packages" if entry.packages else "your own files")
+    return entry.licence, f"{about}{n_bytes / 1e6:.0f}", origin, "no" if entry.needs_trust else "yes"
 
 
 def _here(model_id: str) -> str:
