@@ -26,7 +26,7 @@ def list_models(ids: list[str]) -> int:
     lock = weights.read_lock()
     table = Table(
         Column("model", no_wrap=True), Column("licence", no_wrap=True), Column("MB", no_wrap=True, justify="right"),
-        Column("from", overflow="fold"), "known", Column("here", no_wrap=True), box=box.SIMPLE,
+        Column("from", overflow="fold"), "known", Column("here", no_wrap=True), box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0),
     )  # fmt: skip
     for model_id in _known(ids, lock) if ids else [each for each in lock if lock.family_of(each) is None]:
         table.add_row(model_id, *_facts(lock[model_id]), _here(model_id))
@@ -48,8 +48,8 @@ def _facts(entry: ModelEntry) -> tuple[str, str, str, str]:
     about = "" if entry.is_known else "~"
     n_bytes = sum(fetch_bytes(package) for package in entry.packages)
     repos = [package for package in entry.packages if isinstance(package, HubRepo)]
-    places = dict.fromkeys(f"{repo.hub} @{repo.revision[:8]}" for repo in repos)
-    origin = ", ".join(places) or ("registry packages" if entry.packages else "your own files")
+    places = dict.fromkeys(f"{repo.hub}@{repo.revision[:8]}" for repo in repos)
+    origin = ", ".join(places) or ("packages" if entry.packages else "your own files")
     return entry.licence, f"{about}{n_bytes / 1e6:.0f}", origin, "no" if entry.needs_trust else "yes"
 
 
