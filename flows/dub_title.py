@@ -21,6 +21,7 @@ from dub.plan import GivenFile, Job
 from dub.script import DubScript, Takes, Timeline, Translation
 from dub.source import FaceTrack, Source, Stems
 from dub.subtitles import Subtitles
+from dub.xliff import to_xliff
 from flows.preflight import Prepared, Routes, check, find_ways
 from flows.publish import publish, publish_text
 from lang.bcp47 import Locale
@@ -212,7 +213,9 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
     files |= {f"{stem}.srt": dub.subtitles.result().srt, f"{stem}.vtt": dub.subtitles.result().vtt}
     for name, artifact in files.items():
         publish(store, artifact, out / name)
-    publish_text(dub.translation.result().model_dump_json(indent=1), out / f"{stem}.script.json")
+    translation = dub.translation.result()
+    publish_text(translation.model_dump_json(indent=1), out / f"{stem}.script.json")
+    publish_text(to_xliff(shared.script.result(), translation), out / f"{stem}.xlf")
     publish_text(review_json(reviewed), out / f"{stem}.report.json")
     return DubbedLocale(
         locale=dub.locale,
@@ -220,7 +223,7 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
         video=f"{stem}.mp4",
         vtt=f"{stem}.vtt",
         srt=f"{stem}.srt",
-        translation=dub.translation.result(),
+        translation=translation,
         timeline=dub.timeline.result(),
         seconds=_seconds(dub),
     )

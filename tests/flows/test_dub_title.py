@@ -72,7 +72,9 @@ def test_every_file_a_user_was_promised(job: Job) -> None:
     assert [outcome.locale for outcome in report.outcomes] == ["es", "pt-BR"]
     names = {path.name for path in job.out.iterdir()}
     for locale in ("es", "pt-BR"):
-        assert {f"talk.{locale}{end}" for end in (".mp4", ".srt", ".vtt", ".script.json", ".report.json")} <= names
+        assert {
+            f"talk.{locale}{end}" for end in (".mp4", ".srt", ".vtt", ".script.json", ".xlf", ".report.json")
+        } <= names
     assert {"report.html", "report.csv", "talk.source.mp4"} <= names
     assert not [name for name in names if name.startswith(".")], "no half-written file is left"
     streams = probe(job.out / "talk.es.mp4")["streams"]
