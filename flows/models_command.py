@@ -26,7 +26,8 @@ def list_models(ids: list[str]) -> int:
     lock = weights.read_lock()
     table = Table(
         Column("model", no_wrap=True), Column("licence", no_wrap=True), Column("MB", no_wrap=True, justify="right"),
-        Column("from", overflow="fold"), "known", Column("here", no_wrap=True), box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0),
+        Column("from", overflow="fold"), "known", Column("here", no_wrap=True),
+        box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0),
     )  # fmt: skip
     for model_id in _known(ids, lock) if ids else [each for each in lock if lock.family_of(each) is None]:
         table.add_row(model_id, *_facts(lock[model_id]), _here(model_id))

@@ -1,8 +1,9 @@
-"""Whisper by faster-whisper (CTranslate2, int8 on CPU), with Silero's voice activity detection inside.
+"""Whisper by faster-whisper (CTranslate2), any size, with Silero's voice activity detection inside.
 
-https://github.com/SYSTRAN/faster-whisper (MIT); weights Whisper base (OpenAI, MIT), multilingual, about 99 languages.
-Known faults: word times are +-60-200 ms and the word after a pause is stretched back over it; Chinese comes out in
-traditional script; a silent or musical stretch can make it invent a sentence or repeat itself (guarded below).
+https://github.com/SYSTRAN/faster-whisper (MIT); weights of OpenAI (MIT), multilingual, about 99 languages; Cantonese by
+large-v3 and its turbo only; the distilled model knows English only. Known faults, measured on base: word times are
++-60-200 ms and the word after a pause is stretched back over it; Chinese comes out in traditional script; a silent or
+musical stretch can make it invent a sentence or repeat itself (guarded below).
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from dub import progress
-from dub.errors import EngineFailed, LanguageNotSupported
+from dub.errors import EngineFailed, EngineUnavailable, LanguageNotSupported
 from engines import weights
 from engines.asr.contract import HeardWord, Recognition, Segment
 from engines.spec import EngineSpec
@@ -41,13 +42,31 @@ LEAST_LOGPROB = -1.3
 """Mean log probability per token: with no_speech_prob > 0.6 below -1.0, or below this at all, nothing was said."""
 
 
+MODELS = (
+    "whisper-base",
+    "whisper-tiny",
+    "whisper-small",
+    "whisper-medium",
+    "whisper-large-v2",
+    "whisper-large-v3",
+    "whisper-large-v3-turbo",
+    "whisper-distil-large-v3",
+)
+"""Ids in models.lock; the first is what the embedded profile runs."""
+_ENGLISH_ONLY = frozenset({"whisper-distil-large-v3"})
+_NOT_TRANSLATING = _ENGLISH_ONLY | {"whisper-large-v3-turbo"}
+"""Not taught to translate: asked to, they write down what is said in its own language."""
+
+
 class Options(BaseModel):
-    """`model`: id in models.lock, or a folder that holds a CTranslate2 Whisper model. `n_threads` 0: all CPUs."""
+    """`model`: id in models.lock. `device`: `auto` takes a GPU where there is one. `compute_type`: `auto` is int8 on a
+    CPU and float16 on a GPU. `n_threads` 0: all CPUs."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
-    model: str = "whisper-base"
-    compute_type: str = "int8"
+    model: str = MODELS[0]
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    compute_type: Literal["auto", "int8", "int8_float16", "int8_bfloat16", "float16", "bfloat16", "float32"] = "auto"
     beam_size: int = Field(5, ge=1, le=10)
     n_threads: int = Field(0, ge=0)
 
@@ -58,13 +77,25 @@ class FasterWhisper:
     def __init__(self, options: Options) -> None:
         from faster_whisper import WhisperModel
 
-        folder = Path(options.model) if Path(options.model).is_dir() else weights.folder(options.model)
+        device, compute_type = _where(options)
         n_threads = options.n_threads or int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
-        self._model = WhisperModel(str(folder), device="cpu", compute_type=options.compute_type, cpu_threads=n_threads)
+        folder = weights.folder(options.model)
+        try:
+            self._model = WhisperModel(str(folder), device=device, compute_type=compute_type, cpu_threads=n_threads)
+        except (RuntimeError, ValueError) as error:
+            raise EngineUnavailable(
+                f"{options.model} cannot be loaded on {device}: {error}",
+                mend=f"polydub models pull {options.model}, or choose another device or a smaller model",
+            ) from error
+        self._name = options.model
         self._beam_size = options.beam_size
         self._one_at_a_time = Lock()
 
     def recognise(self, speech: Path, locale: Locale | None = None, *, into_english: bool = False) -> Recognition:
+        if into_english and self._name in _NOT_TRANSLATING:
+            raise EngineUnavailable(
+                f"{self._name} does not translate into English", mend="choose another model, e.g. whisper-large-v3"
+            )
         code = None if locale is None else self._code(locale)
         probability = 1.0
         segments: list[Segment] = []
@@ -73,6 +104,7 @@ class FasterWhisper:
                 if (louder := _at_speech_level(samples)) is not None:
                     if code is None:
                         code, probability = self._find_language(louder)
+                        self._require_known(code or "en")
                     if code is not None:
                         segments += self._hear(louder, start_s, code, into_english)
                 progress.report(round(start_s + len(samples) / RATE_HZ), round(total_s))
@@ -86,7 +118,14 @@ class FasterWhisper:
             raise LanguageNotSupported(
                 f"Whisper does not recognise {locale}", mend="give a timed script in the source's language instead"
             )
+        self._require_known(code)
         return code
+
+    def _require_known(self, code: str) -> None:
+        if self._name in _ENGLISH_ONLY and code != "en":
+            raise LanguageNotSupported(
+                f"{self._name} knows English only, not {code}", mend="choose another model, e.g. whisper-large-v3"
+            )
 
     def _find_language(self, samples: npt.NDArray[np.float32]) -> tuple[str | None, float]:
         """Whisper code and probability; (None, 0.0) where nobody speaks."""
@@ -142,6 +181,28 @@ class FasterWhisper:
             return list(segments)
         except RuntimeError as error:
             raise EngineFailed(f"faster-whisper failed: {error}") from error
+
+
+def _where(options: Options) -> tuple[str, str]:
+    """Device and compute type. Raises EngineUnavailable for one that this machine lacks."""
+    import ctranslate2
+
+    n_gpus = ctranslate2.get_cuda_device_count()
+    if options.device == "cuda" and not n_gpus:
+        raise EngineUnavailable(
+            f"{options.model} is to run on cuda, and CTranslate2 finds no CUDA device here",
+            mend='set device = "cpu" (or "auto") for faster-whisper in the profile, or install the NVIDIA driver',
+        )
+    device = "cuda" if n_gpus and options.device != "cpu" else "cpu"
+    if options.compute_type == "auto":
+        return device, "float16" if device == "cuda" else "int8"
+    supported = sorted(ctranslate2.get_supported_compute_types(device))
+    if options.compute_type not in supported:  # CTranslate2 itself would take another in silence
+        raise EngineUnavailable(
+            f"{options.model}: this {device} does not compute in {options.compute_type}",
+            mend=f'set compute_type to "auto" or one of: {", ".join(supported)}',
+        )
+    return device, options.compute_type
 
 
 def _pieces(speech: Path) -> Iterator[tuple[float, npt.NDArray[np.float32], float]]:
@@ -235,12 +296,12 @@ ENGINE = EngineSpec(
     id="faster-whisper",
     family="asr",
     version=2,
-    summary="Whisper base, multilingual, int8 on CPU, with word times and translation into English",
+    summary="Whisper tiny to large-v3, on CPU or GPU, with word times and translation into English",
     load=load,
     locales=registry.whisper_locales(),
     code_licence="MIT",
     weights_licence="MIT",
-    weights=("whisper-base",),
+    models=MODELS,
     extra="embedded",
     packages=("faster_whisper",),
     capabilities={"into_english": True},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +11,9 @@ import numpy.typing as npt
 import pytest
 
 from dub import media, progress
-from dub.errors import EngineFailed, LanguageNotSupported
+from dub.errors import BadInput, EngineFailed, EngineUnavailable, LanguageNotSupported, WeightsMissing
 from dub.word_error import comparable_words
-from engines import registry
+from engines import registry, weights
 from engines.asr import faster_whisper
 from engines.asr.contract import Recogniser
 from lang.bcp47 import Locale
@@ -98,6 +100,82 @@ def test_what_it_cannot_do_is_refused(whisper: Recogniser, tmp_path: Path) -> No
     (tmp_path / "no.wav").write_text("this is no sound")
     with pytest.raises(EngineFailed, match=r"no\.wav"):
         whisper.recognise(tmp_path / "no.wav", EN)
+
+
+@pytest.mark.models
+def test_any_whisper_of_the_lock_runs(
+    two_sentences: tuple[Path, tuple[float, float]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whisper's architecture with few random weights, converted as the published ones were, pulled, loaded, run."""
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    from ctranslate2.converters import TransformersConverter
+
+    base = weights.folder("whisper-base")
+    torch.manual_seed(4)
+    sizes = {"d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "num_mel_bins": 80, "vocab_size": 51865}
+    heads = {"encoder_attention_heads": 2, "decoder_attention_heads": 2, "encoder_ffn_dim": 32, "decoder_ffn_dim": 32}
+    config = transformers.WhisperConfig(**sizes, **heads)
+    transformers.WhisperForConditionalGeneration(config).save_pretrained(tmp_path / "checkpoint")
+    shutil.copy(base / "tokenizer.json", tmp_path / "checkpoint")
+    TransformersConverter(str(tmp_path / "checkpoint"), copy_files=["tokenizer.json"]).convert(
+        str(tmp_path / "made"), quantization="float16"
+    )
+    monkeypatch.setenv("POLYDUB_HOME", str(tmp_path))
+    files = "".join(
+        f'files."{path.name}" = {{ n_bytes = {path.stat().st_size}, sources = [[{{ path = "made/{path.name}" }}]], '
+        f'sha256 = "{hashlib.sha256(path.read_bytes()).hexdigest()}" }}\n'
+        for path in (tmp_path / "made").iterdir()
+    )
+    (tmp_path / "models.lock").write_text(
+        f'schema_version = 1\n[models.few-weights]\nfamily = "asr"\nlicence = "MIT"\norigin = "test"\n{files}'
+    )
+    weights.pull(["few-weights"], lambda *_: None)
+    recogniser: Recogniser = faster_whisper.load(model="few-weights", device="cpu", compute_type="float32", beam_size=1)
+    assert recogniser.recognise(two_sentences[0], EN).locale == "en"
+    [(_, samples, _)] = faster_whisper._pieces(two_sentences[0])
+    assert recogniser._transcribe(samples[:48_000], "en", False)  # type: ignore[attr-defined]  # nonsense, but said
+
+
+def test_a_model_is_chosen_by_option_and_told_by_the_fingerprint() -> None:
+    spec = faster_whisper.ENGINE
+    assert spec.weights_for({}) == ("whisper-base",)
+    assert spec.weights_for({"model": "whisper-large-v3"}) == ("whisper-large-v3",)
+    assert len({spec.fingerprint({"model": model}) for model in spec.models}) == len(spec.models)
+    with pytest.raises(BadInput, match=r"'whisper-huge'(.|\n)*whisper-large-v3"):
+        spec.weights_for({"model": "whisper-huge"})
+    with pytest.raises(WeightsMissing, match="models pull whisper-large-v3"):
+        faster_whisper.load(model="whisper-large-v3", device="cpu")
+
+
+@pytest.mark.models
+def test_a_device_or_type_that_is_not_here_is_refused(whisper: Recogniser) -> None:
+    import ctranslate2
+
+    if not ctranslate2.get_cuda_device_count():
+        with pytest.raises(EngineUnavailable, match=r"cuda(.|\n)*device"):
+            faster_whisper.load(device="cuda")
+    unsupported = {"float16", "int8_float16"} - ctranslate2.get_supported_compute_types("cpu")
+    for compute_type in unsupported:
+        with pytest.raises(EngineUnavailable, match=f"does not compute in {compute_type}"):
+            faster_whisper.load(device="cpu", compute_type=compute_type)
+
+
+@pytest.mark.parametrize("model", ["whisper-large-v3-turbo", "whisper-distil-large-v3"])
+def test_a_model_that_cannot_translate_says_so(model: str, tmp_path: Path) -> None:
+    """Asked to, it would write down what was said, and that would be taken for English."""
+    engine = object.__new__(faster_whisper.FasterWhisper)
+    engine._name = model
+    with pytest.raises(EngineUnavailable, match="does not translate"):
+        engine.recognise(tmp_path / "any.wav", ES, into_english=True)
+
+
+def test_the_distilled_model_knows_english_only() -> None:
+    engine = object.__new__(faster_whisper.FasterWhisper)
+    engine._name = "whisper-distil-large-v3"
+    engine._require_known("en")
+    with pytest.raises(LanguageNotSupported, match="English only, not es"):
+        engine._require_known("es")
 
 
 def test_a_long_file_comes_in_pieces_cut_where_it_is_quiet(tmp_path: Path) -> None:
