@@ -172,7 +172,7 @@ def _prove_languages(options: argparse.Namespace) -> int:
 
 
 def _languages(options: argparse.Namespace) -> int:
-    from flows.console import print_languages
+    from flows.language_table import print_languages
     from flows.preflight import read_plan
 
     print_languages(read_plan(options.profile), policy=options.policy, as_json=options.json)

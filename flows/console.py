@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
@@ -14,8 +13,6 @@ from typing import TYPE_CHECKING, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
-
-from dub.plan import Plan
 
 if TYPE_CHECKING:
     from flows.dub_title import RunReport
@@ -106,19 +103,3 @@ def print_verdicts(report: RunReport) -> None:
         table.add_row(outcome.locale, f"[{style}]{outcome.verdict}[/]", video, why)
     console.print(table)
     console.print(f"Report: {report.html}", soft_wrap=True, highlight=False)
-
-
-def print_languages(plan: Plan, *, policy: str | None, as_json: bool) -> None:
-    """What a profile offers: computed from its engines, never listed by hand."""
-    from engines.offer import offered
-
-    rows = offered(plan, policy=policy or plan.policy)
-    if as_json:
-        print(json.dumps([row.model_dump(mode="json") for row in rows], ensure_ascii=False, indent=1))
-        return
-    table = Table("locale", "language", "translated by", "tier", "spoken by", "clone", "licences", title=plan.name)
-    for row in rows:
-        table.add_row(row.locale, row.name, " → ".join(row.route), row.tier, row.voice, row.clone, row.licences)
-    console = Console()
-    console.print(table)
-    console.print(f"{len(rows)} languages offered by profile {plan.name!r}, licences: {policy or plan.policy}")

@@ -99,10 +99,12 @@ def nearest(asked: Locale, offered: Collection[Locale]) -> Match | None:
 
 def name_of(locale: Locale) -> str:
     """English name, with region and script where the tag has them: `Portuguese (Brazil)`."""
-    import langcodes
-
     row = languages().get(locale)
-    return row.name if row else str(langcodes.get(locale).display_name())
+    if row:
+        return row.name
+    import icu  # has CLDR's names at hand; langcodes reads megabytes for them
+
+    return str(icu.Locale.forLanguageTag(locale).getDisplayName(icu.Locale.getEnglish()))
 
 
 def whisper_code(locale: Locale) -> str | None:

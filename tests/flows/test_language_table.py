@@ -1,0 +1,42 @@
+"""`polydub languages`: the same facts as a table, as JSON and as counts, in little time."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from engines.offer import counted, offered
+from flows.cli import main
+from flows.preflight import read_plan
+
+
+@pytest.mark.parametrize("profile", ["embedded", "studio"])
+def test_json_tells_the_offer_and_its_counts(profile: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["languages", "--profile", profile, "--policy", "any", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    rows = offered(read_plan(profile), "any")
+    assert (told["profile"], told["policy"]) == (profile, "any")
+    assert [row["locale"] for row in told["locales"]] == [row.locale for row in rows]
+    assert told["counts"] == counted(rows).model_dump(mode="json")
+
+
+def test_the_table_ends_in_its_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["languages", "--policy", "permissive"]) == 0
+    assert "0 languages in 0 locales, by profile 'embedded' under licences: permissive" in capsys.readouterr().out
+    assert main(["languages"]) == 0
+    out = capsys.readouterr().out
+    counts = counted(offered(read_plan("embedded"), "any"))
+    assert f"{counts.languages} languages in {counts.locales} locales" in out
+    assert f"{counts.by_clone['fitted']} fitted" in out
+
+
+def test_the_list_takes_less_than_a_second_and_a_half_of_work() -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, "-m", "flows.cli", "languages", "--profile", "studio"]
+    subprocess.run(command, check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.5
