@@ -20,6 +20,8 @@ from engines.weights_lock import home
 REQUIREMENTS = Path(__file__).resolve().parents[1] / "infra" / "workers"
 SCRIPTS = Path(__file__).with_name("workers")
 _STAMP = "polydub-requirements.sha256"
+_ALONE = "# alone:"
+"""The line of a list after which packages are installed without what they declare."""
 _DEADLINE_S = 3600.0
 
 
@@ -53,7 +55,7 @@ def command_of(name: str, script: str) -> list[str]:
 def install(name: str) -> Path:
     """Make a worker's environment, or make it anew where its requirements have changed; returns its folder.
 
-    pip installs exactly the packages of the list, with this Python. Raises BadInput for an unknown name,
+    pip installs the versions of the list, with this Python. Raises BadInput for an unknown name,
     EngineUnavailable where Python has no venv, ToolFailed with pip's last lines, ToolTimedOut after an hour.
     """
     requirements = _requirements(name)
@@ -83,8 +85,12 @@ def install(name: str) -> Path:
 def _fill(folder: Path, requirements: Path) -> None:
     _run([sys.executable, "-m", "venv", str(folder)], what="python -m venv")
     pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    # The lists are complete, so pip resolves nothing: what was tested is what is installed.
-    _run([*pip, "--no-deps", "-r", str(requirements)], what="pip")
+    together, _, alone = requirements.read_text("utf-8").partition(_ALONE)
+    for lines, options in ((together, []), (alone.partition("\n")[2], ["--no-deps"])):
+        if any(line.strip() and not line.startswith("#") for line in lines.splitlines()):
+            part = folder / "polydub-requirements.txt"
+            part.write_text(lines, "utf-8")
+            _run([*pip, *options, "-r", str(part)], what="pip")
 
 
 def _run(command: list[str], what: str) -> None:
