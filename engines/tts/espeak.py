@@ -8,13 +8,20 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
+
+import numpy as np
 
 from dub.errors import EngineFailed
 from engines.spec import EngineSpec
 from engines.tts.contract import Speech, TimedPhoneme
+from engines.tts.espeak_fit import fit_voice, guarded
 from engines.tts.espeak_library import RATE_HZ, EspeakLibrary
+from engines.tts.espeak_style import PLAIN, EspeakStyle
 from engines.tts.espeak_voices import VOICES, respell, voice_of
 from engines.tts.silence import sounding
+from engines.tts.voice_fitting import FittedVoice, Hear, LocaleVoice, Samples, Understand
+from engines.tts.voice_polish import RATE_HZ as POLISH_HZ
 from lang.bcp47 import Locale
 from lang.scripts import is_in_script
 
@@ -26,16 +33,51 @@ _MNEMONICS = str.maketrans({"Z": "ʒ", "N": "ŋ", "S": "ʃ", "ε": "ɛ", "Φ": "
 
 
 class Espeak:
-    """Meets `Synthesizer`. Thread-safe, deterministic."""
+    """Meets `Synthesizer`, and `VoiceFitter`. Thread-safe, deterministic."""
 
     rate_hz = RATE_HZ
 
     def __init__(self, library: EspeakLibrary) -> None:
         self.library = library
+        self._guarding = Lock()
+        self._guarded: dict[bytes, tuple[EspeakStyle, float, float]] = {}
 
     def speak(self, text: str, locale: Locale, style: bytes, speed: float = 1.0) -> Speech:
-        """See `Synthesizer.speak`."""
-        return self.say(text, locale, speed)
+        """See `Synthesizer.speak`. Raises BadInput for bytes that are no style."""
+        if not style:
+            return self.say(text, locale, speed)
+        voice = EspeakStyle.from_bytes(style)
+        speech = self.say(text, locale, speed, voice.variant)
+        if voice.polish.is_nothing:
+            return speech
+        polished = _resampled(voice.polish.apply(_resampled(speech.samples, RATE_HZ, POLISH_HZ)), POLISH_HZ, RATE_HZ)
+        n = speech.samples.size
+        return Speech(np.pad(polished, (0, max(0, n - polished.size)))[:n], RATE_HZ, speech.phonemes)
+
+    def fit_voice(self, reference: Samples, rate_hz: int, hear: Hear) -> FittedVoice:
+        """See `VoiceFitter.fit_voice`. 5 to 10 s of work."""
+        return fit_voice(self._say_english, reference, rate_hz, hear)
+
+    def fit_locale(self, style: bytes, locale: Locale, hear: Hear, understand: Understand) -> LocaleVoice:
+        """See `VoiceFitter.fit_locale`. One guard serves every locale: it listens once per style, in English, and its
+        answer is kept; `similarity` is not measured again."""
+        voice_of(locale)
+        with self._guarding:
+            if style not in self._guarded:
+                self._guarded[style] = guarded(self._say_english, EspeakStyle.from_bytes(style), understand)
+        voice, error, plain_error = self._guarded[style]
+        return LocaleVoice(
+            style=voice.to_bytes(),
+            made_of=f"{voice.made_of}; heard in English",
+            share_of_native=float(voice == PLAIN),
+            similarity=None,
+            error_rate=error,
+            native_error_rate=plain_error,
+        )
+
+    def _say_english(self, text: str, style: EspeakStyle) -> Samples:
+        speech = self.say(text, Locale("en"), variant=style.variant)
+        return style.polish.apply(_resampled(speech.samples, RATE_HZ, POLISH_HZ))
 
     def say(self, text: str, locale: Locale, speed: float = 1.0, variant: str = "") -> Speech:
         """Speech in a variant of the locale's voice as the library gives it, trimmed. A line in Latin letters is let
@@ -59,6 +101,12 @@ class Espeak:
         first, last = sounding(samples, RATE_HZ)
         phonemes = tuple(_timed(heard.begins, samples.size, first, last))
         return Speech(samples[first:last], RATE_HZ, phonemes)
+
+
+def _resampled(samples: Samples, from_hz: int, to_hz: int) -> Samples:
+    import soxr
+
+    return np.asarray(soxr.resample(samples, from_hz, to_hz), dtype=np.float32)
 
 
 def _timed(begins: list[tuple[int, str]], n_samples: int, first: int, last: int) -> Iterator[TimedPhoneme]:
@@ -103,6 +151,11 @@ ENGINE = EngineSpec(
     code_licence="GPL-3.0-or-later",
     licence_class="copyleft",
     extra="embedded",
-    packages=("espeakng_loader",),
-    capabilities={"phoneme_times": True},
+    packages=("espeakng_loader", "pyworld", "soxr"),
+    capabilities={
+        "fits_voices": True,
+        "clones": False,
+        "phoneme_times": True,
+        "scripts": {locale: voice.scripts[0] for locale, voice in VOICES.items() if len(voice.scripts) == 1},
+    },
 )

@@ -6,12 +6,9 @@ measured hopeless on a CPU: seconds per trial, and it overfits its test phrase.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -22,64 +19,14 @@ from engines.tts.kokoro_graph import RATE_HZ
 from engines.tts.kokoro_map import refine, solve
 from engines.tts.kokoro_style import KokoroStyle
 from engines.tts.kokoro_voices import BANK_FILE, Floats, Pack, StockVoices, VoiceBank
+from engines.tts.speaker_match import Speaker, in_words, sentences
 from engines.tts.voice_fitting import FittedVoice, Hear, Samples
-from engines.tts.voice_polish import (
-    PitchMap,
-    Polish,
-    matching_curve,
-    mean_log_envelope,
-    pitch_of,
-)
 from lang.bcp47 import Locale
 
-N_REFERENCE_S = 25
 N_NEIGHBOURS = 3
-POLISH_GAIN = 0.01
-"""Cosine that a polish must bring on the sentences it is chosen on: every resynthesis costs some naturalness."""
 
 
 ENGLISH = Locale("en")
-
-
-@lru_cache(maxsize=1)
-def sentences() -> dict[str, list[str]]:
-    """Per language: short sentences to try voices on."""
-    table: dict[str, list[str]] = tomllib.loads((Path(__file__).parent / "data" / "sentences.toml").read_text("utf-8"))
-    return table
-
-
-class Speaker:
-    """What is known of the person: embedding, pitch and mean spectrum of up to 25 s of speech."""
-
-    def __init__(self, reference: Samples, rate_hz: int, hear: Hear) -> None:
-        import soxr
-
-        self.samples = np.asarray(
-            soxr.resample(reference[: N_REFERENCE_S * rate_hz], rate_hz, RATE_HZ), dtype=np.float32
-        )
-        self.hear = hear
-        self.embedding = hear(self.samples, RATE_HZ)
-        self.pitch = pitch_of(self.samples)
-        self.curve = mean_log_envelope(self.samples)
-
-    def likeness(self, takes: list[Samples]) -> float:
-        """Mean cosine of the takes to the speaker."""
-        return float(np.mean([self.hear(take, RATE_HZ) @ self.embedding for take in takes]))
-
-    def best_polish(self, takes: list[Samples]) -> Polish:
-        """What brings a voice that sounds like `takes` nearest: spectrum, pitch, both or, unless that clearly wins,
-        nothing. Right pitch alone often takes a voice further away: its timbre belongs to its own pitch."""
-        nothing = Polish(None, None)
-        joined = np.concatenate(takes)
-        source_pitch = pitch_of(joined)
-        if not (self.pitch[0] and source_pitch[0] and self.curve.any()):
-            return nothing
-        pitch = PitchMap.between(source_pitch, self.pitch)
-        curve = matching_curve(self.curve, mean_log_envelope(joined))
-        ways = [Polish(None, curve, 0.5), Polish(None, curve), Polish(pitch, None), Polish(pitch, curve)]
-        likeness = [self.likeness([way.apply(take) for take in takes]) for way in ways]
-        best = int(np.argmax(likeness))
-        return ways[best] if likeness[best] > self.likeness(takes) + POLISH_GAIN else nothing
 
 
 class Say(Protocol):
@@ -194,11 +141,3 @@ def takes_of(say: Say, wanted: list[tuple[str, Pack]], locale: Locale = ENGLISH)
     """Every text in its pack's voice, in order; two at a time."""
     with ThreadPoolExecutor(max_workers=2) as two:
         return list(two.map(lambda each: say(each[0], locale, each[1]).samples, wanted))
-
-
-def in_words(polish: Polish) -> str:
-    """What the polish changes."""
-    matched = ["pitch"] if polish.pitch is not None else []
-    if polish.curve is not None:
-        matched.append("spectrum" if polish.strength == 1 else f"spectrum {polish.strength:.0%}")
-    return f"{' and '.join(matched)} matched" if matched else "no polish"

@@ -13,11 +13,12 @@ from dataclasses import replace
 import numpy as np
 
 from dub.word_error import aligned, characters_wrong, comparable_words
-from engines.tts.kokoro_fit import POLISH_GAIN, Say, in_words, sentences, takes_of
+from engines.tts.kokoro_fit import Say, takes_of
 from engines.tts.kokoro_graph import RATE_HZ
 from engines.tts.kokoro_locales import KokoroLocale, kokoro_locale
 from engines.tts.kokoro_style import KokoroStyle
 from engines.tts.kokoro_voices import BANK_FILE, Pack, StockVoices, VoiceBank, blend_for_locale
+from engines.tts.speaker_match import POLISH_GAIN, in_words, sentences
 from engines.tts.voice_fitting import Hear, LocaleVoice, Samples, Understand
 from engines.tts.voice_polish import PitchMap, Polish, matching_curve, mean_log_envelope, pitch_of
 from lang.bcp47 import Locale

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from dub.errors import BadInput
 from engines.tts.kokoro_graph import STYLE_DIM, STYLE_ROWS
-from engines.tts.voice_polish import N_BINS, PitchMap, Polish
+from engines.tts.voice_polish import Polish
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,11 @@ class KokoroStyle:
     def to_bytes(self) -> bytes:
         """An .npz of plain arrays; the same style gives the same bytes."""
         file = io.BytesIO()
-        pitch, curve = self.polish.pitch, self.polish.curve
         np.savez_compressed(
             file,
             pack=self.pack.astype(np.float32),
             base=np.array(self.base),
-            pitch_map=np.array([pitch.source_mean, pitch.target_mean, pitch.gain] if pitch else []),
-            eq_strength=np.array(self.polish.strength),
-            eq=(curve if curve is not None else np.zeros(0)).astype(np.float32),
+            **self.polish.to_arrays(),
             reference_embedding=self.reference_embedding.astype(np.float32),
             reference_curve=self.reference_curve.astype(np.float32),
             reference_pitch=np.array(self.reference_pitch, dtype=np.float64),
@@ -51,18 +48,14 @@ class KokoroStyle:
         """Raises BadInput for bytes that are no Kokoro style."""
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-                pack, pitch, eq = stored["pack"], stored["pitch_map"], stored["eq"]
-                if pack.shape != (STYLE_ROWS, STYLE_DIM) or eq.size not in (0, N_BINS):
-                    raise ValueError(f"pack {pack.shape}, equaliser {eq.shape}")
+                pack = stored["pack"]
+                if pack.shape != (STYLE_ROWS, STYLE_DIM):
+                    raise ValueError(f"pack {pack.shape}")
                 mean, deviation = stored["reference_pitch"]
                 return cls(
                     pack=pack,
                     base=str(stored["base"]),
-                    polish=Polish(
-                        PitchMap(*map(float, pitch)) if pitch.size else None,
-                        eq.astype(np.float64) if eq.size else None,
-                        float(stored["eq_strength"]),
-                    ),
+                    polish=Polish.from_arrays(stored),
                     reference_embedding=stored["reference_embedding"],
                     reference_curve=stored["reference_curve"].astype(np.float64),
                     reference_pitch=(float(mean), float(deviation)),

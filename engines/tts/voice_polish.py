@@ -7,7 +7,10 @@ All at 24 kHz, 5 ms frames, FFT 1024; envelopes have 513 bins (23.4 Hz each).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,8 +55,9 @@ class Polish:
     def is_nothing(self) -> bool:
         return self.pitch is None and self.curve is None
 
-    def apply(self, samples: Samples) -> Samples:
-        """float32 (n,) in, float32 (n,) out: same length, same loudness (RMS), peak at most 0.98."""
+    def apply(self, samples: Samples, frames: Analysis | None = None) -> Samples:
+        """float32 (n,) in, float32 (n,) out: same length, same loudness (RMS), peak at most 0.98. `frames`: the
+        analysis of the samples, for who tries several polishes on them."""
         if self.is_nothing:
             return samples
         import pyworld
@@ -61,7 +65,7 @@ class Polish:
         level = _rms(samples)
         if level < 1e-6:
             return samples
-        frames = Analysis.of(samples)
+        frames = frames or Analysis.of(samples)
         f0, envelope = frames.f0_hz, frames.envelope
         if self.pitch is not None:
             voiced = f0 > 0
@@ -70,10 +74,31 @@ class Polish:
             f0[voiced] = np.clip(np.exp(moved), 60, 450)
         if self.curve is not None:
             envelope = envelope * np.exp(self.strength * self.curve)
-        polished = pyworld.synthesize(f0, np.ascontiguousarray(envelope), frames.aperiodicity(), RATE_HZ, FRAME_MS)
+        polished = pyworld.synthesize(f0, np.ascontiguousarray(envelope), frames.aperiodicity, RATE_HZ, FRAME_MS)
         polished = np.pad(polished, (0, max(0, samples.size - polished.size)))[: samples.size]
         polished *= level / max(_rms(polished), 1e-9)
         return np.asarray(polished * min(1.0, 0.98 / max(np.abs(polished).max(), 1e-9)), dtype=np.float32)
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """For a style's .npz."""
+        pitch, curve = self.pitch, self.curve
+        return {
+            "pitch_map": np.array([pitch.source_mean, pitch.target_mean, pitch.gain] if pitch else []),
+            "eq_strength": np.array(self.strength),
+            "eq": (curve if curve is not None else np.zeros(0)).astype(np.float32),
+        }
+
+    @classmethod
+    def from_arrays(cls, stored: Mapping[str, npt.NDArray[Any]]) -> Polish:
+        """Raises ValueError or KeyError for arrays that are no polish."""
+        pitch, curve = stored["pitch_map"], stored["eq"]
+        if curve.size not in (0, N_BINS) or pitch.size not in (0, 3):
+            raise ValueError(f"equaliser {curve.shape}, pitch {pitch.shape}")
+        return cls(
+            PitchMap(*map(float, pitch)) if pitch.size else None,
+            curve.astype(np.float64) if curve.size else None,
+            float(stored["eq_strength"]),
+        )
 
 
 @dataclass(frozen=True)
@@ -93,6 +118,7 @@ class Analysis:
         f0, times = _pitch(speech)
         return cls(speech, f0, times, pyworld.cheaptrick(speech, f0, times, RATE_HZ, fft_size=N_FFT))
 
+    @cached_property
     def aperiodicity(self) -> Floats:
         """(n, 513), what is breath and noise."""
         import pyworld

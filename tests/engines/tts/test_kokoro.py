@@ -13,12 +13,12 @@ from dub.media import read_audio
 from engines import registry
 from engines.tts.espeak_phonemes import phonemize
 from engines.tts.kokoro import Kokoro, merged_phonemes
-from engines.tts.kokoro_fit import sentences
 from engines.tts.kokoro_graph import FRAME_SAMPLES, RATE_HZ, VOCABULARY, split_phonemes
 from engines.tts.kokoro_locales import LOCALES, kokoro_locale, respell
 from engines.tts.kokoro_map import N_FITTED_COORDINATES, voice_map
 from engines.tts.kokoro_style import KokoroStyle
 from engines.tts.kokoro_voices import BANK_FILE, VoiceBank
+from engines.tts.speaker_match import sentences
 from engines.tts.voice_fitting import Samples, Understand
 from engines.tts.voice_polish import PitchMap, Polish, pitch_of
 from lang.bcp47 import Locale
