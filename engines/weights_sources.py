@@ -205,7 +205,7 @@ def _convert(
     finally:
         joined.unlink(missing_ok=True)
     if entry.sha256 != UNKNOWN:
-        require_digest(target, entry.n_bytes, entry.sha256)
+        require_digest(target, None if entry.about else entry.n_bytes, entry.sha256, name=entry.name)
 
 
 def _gather(
@@ -221,7 +221,7 @@ def _gather(
         case (HubPart() as part,):
             _link(weights_hub.file_in(archive_of(part.package), part.file), target)
             if sha256 != UNKNOWN:
-                require_digest(target, n_bytes, sha256)
+                require_digest(target, n_bytes, sha256, name=part.file)
             if not is_checkpoint:
                 require_format(target)
         case _ if n_bytes is None:
@@ -271,22 +271,25 @@ def _flush(out: IO[bytes]) -> None:
     os.fsync(out.fileno())
 
 
-def require_digest(path: Path, n_bytes: int | None, sha256: str, *, mend: str = "") -> None:
-    """Raises WeightsMissing where the file is not there, WeightsCorrupt where size, if known, or sha256 is another."""
-    require_size(path, n_bytes, mend=mend)
+def require_digest(path: Path, n_bytes: int | None, sha256: str, *, mend: str = "", name: str = "") -> None:
+    """Raises WeightsMissing where the file is not there, WeightsCorrupt where size, if known, or sha256 is another.
+
+    `name`: what the error calls it, if not by its path.
+    """
+    require_size(path, n_bytes, mend=mend, name=name)
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != sha256:
-        raise WeightsCorrupt(f"{path}: sha256 is {found}, models.lock says {sha256}", mend=mend)
+        raise WeightsCorrupt(f"{name or path}: sha256 is {found}, expected is {sha256}", mend=mend)
 
 
-def require_size(path: Path, n_bytes: int | None, *, mend: str = "") -> None:
+def require_size(path: Path, n_bytes: int | None, *, mend: str = "", name: str = "") -> None:
     """The cheap half of `require_digest`."""
     if not path.is_file():
         raise WeightsMissing(f"{path} is not there", mend=mend)
     if n_bytes is not None and path.stat().st_size != n_bytes:
         n_found = path.stat().st_size
-        raise WeightsCorrupt(f"{path}: {n_found} bytes, models.lock promises {n_bytes}", mend=mend)
+        raise WeightsCorrupt(f"{name or path}: {n_found} bytes, expected are {n_bytes}", mend=mend)
 
 
 def _chunks(part: Part, archive_of: Callable[[Package], Path], n_bytes: int) -> Iterator[bytes]:
