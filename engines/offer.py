@@ -98,7 +98,7 @@ def _candidates(plan: Plan, policy: str) -> list[Locale]:
     means is not there itself (`pt-BR`, not `pt` beside it)."""
     engines = {*plan.translation, *(own for one in plan.locales.values() for own in one.translation)}
     voices = {*plan.tts, *(own for one in plan.locales.values() for own in one.tts)}
-    found = {ENGLISH, *plan.locales, *paths_from(ENGLISH, hops(_ids("translation", sorted(engines), policy)))}
+    found = {ENGLISH, *plan.locales, *paths_from(ENGLISH, hops(allowed_ids("translation", sorted(engines), policy)))}
     for voice_id in voices:
         found |= registry.spec("tts", voice_id).locales or frozenset()
     return [locale for locale in sorted(found) if _stands_for_itself(locale, found)]
@@ -112,9 +112,9 @@ def _stands_for_itself(locale: Locale, found: set[Locale]) -> bool:
 
 
 def _offer(plan: Plan, locale: Locale, policy: str) -> OfferedLocale | None:
-    voices = [registry.spec("tts", engine_id) for engine_id in _ids("tts", plan.voices_for(locale), policy)]
+    voices = [registry.spec("tts", engine_id) for engine_id in allowed_ids("tts", plan.voices_for(locale), policy)]
     voice = next((spec for spec in voices if spec.supports(locale)), None)
-    translators = _ids("translation", plan.translators_for(locale), policy)
+    translators = allowed_ids("translation", plan.translators_for(locale), policy)
     path = _into_english(translators) if locale == ENGLISH else _path(locale, translators)
     if voice is None or not path:
         return None
@@ -162,10 +162,9 @@ def _clone(voice: EngineSpec) -> Clone:
     return "fitted" if can.get("fits_voices") and can.get("clones") is not False else "none"
 
 
-def _ids(family: Family, engine_ids: Iterable[str], policy: str) -> tuple[str, ...]:
+def allowed_ids(family: Family, engine_ids: Iterable[str], policy: str) -> tuple[str, ...]:
     """The engines that the policy allows, in their order."""
-    allowed = (engine_id for engine_id in engine_ids if is_allowed(registry.spec(family, engine_id), policy))
-    return tuple(allowed)
+    return tuple(engine_id for engine_id in engine_ids if is_allowed(registry.spec(family, engine_id), policy))
 
 
 def is_allowed(spec: EngineSpec, policy: str) -> bool:

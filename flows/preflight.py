@@ -167,21 +167,29 @@ def find_ways(job: Job, plan: Plan, source: Locale, locale: Locale) -> Routes:
             f"the target {locale} is the source's own language",
             mend=f"leave it out, or give what is to be said: --script {locale}=FILE",
         )
+    from engines.offer import allowed_ids
     from engines.translation.routing import find_routes
 
     is_recognised = source not in job.scripts
-    routes = find_routes(source, locale, plan.translators_for(locale), has_english=is_recognised, options=plan.options)
+    asked = plan.translators_for(locale)
+    allowed = allowed_ids(
+        "translation", asked, plan.policy
+    )  # where it is empty, `choose` says which licence forbids it
+    routes = find_routes(source, locale, allowed or asked, has_english=is_recognised, options=plan.options)
     for hop in itertools.chain(*routes):
         choose("translation", hop.id, hop.options, policy=plan.policy)
     return routes
 
 
 def find_voice(plan: Plan, locale: Locale) -> EngineChoice:
-    """The plan's first voice that speaks the locale. Raises LanguageNotSupported where none does, EngineUnavailable
-    where it is not installed: a plan's first choice is never passed over in silence."""
+    """The plan's first voice that speaks the locale and that its licence policy allows. Raises LanguageNotSupported
+    where none speaks it, BadInput where it allows no voice at all, EngineUnavailable where the voice is missing: a
+    plan's first choice is never passed over in silence."""
     from engines import registry
+    from engines.offer import allowed_ids
 
-    voices = [registry.spec("tts", engine_id) for engine_id in plan.voices_for(locale)]
+    asked = plan.voices_for(locale)
+    voices = [registry.spec("tts", engine_id) for engine_id in allowed_ids("tts", asked, plan.policy) or asked]
     for spec in voices:
         if spec.supports(locale):
             options = spec.options_for(locale, options_of(plan, "tts", spec.id))
