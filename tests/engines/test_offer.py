@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 
 import pytest
 
-from dub.plan import LocalePlan, Plan
+from dub.errors import BadInput
+from dub.plan import Job, LocalePlan, Plan
 from engines import registry
 from engines.offer import OfferedLocale, counted, is_allowed, offered
 from engines.translation.network import TIERS
 from engines.translation.routing import find_route
-from flows.preflight import read_plan
+from flows.preflight import find_voice, find_ways, read_plan
 from lang.bcp47 import Locale
 from lang.registry import language, languages
 
@@ -118,6 +120,18 @@ def test_the_offer_is_the_route_that_a_run_takes() -> None:
             assert row.route == tuple(f"{hop.id} {hop.options['source']}-{hop.options['target']}" for hop in way)
 
 
+def test_a_run_passes_over_what_the_policy_forbids_as_the_offer_does() -> None:
+    plan = PLAN.model_copy(
+        update={"policy": "permissive", "translation": ("apertium", "bergamot"), "tts": ("kokoro", "tone")}
+    )
+    [row] = [row for row in offered(plan, plan.policy) if row.locale != "en"]
+    job = Job(source=Path("talk.mp4"), targets=(row.locale,), out=Path("out"))
+    [[hop]] = find_ways(job, plan, Locale("en"), row.locale)
+    assert (row.locale, hop.id, find_voice(plan, row.locale).id) == ("pt-BR", "bergamot", "tone")
+    with pytest.raises(BadInput, match="licences"):
+        find_voice(plan.model_copy(update={"tts": ("kokoro",)}), row.locale)
+
+
 @pytest.mark.parametrize(("profile", "policy"), PROFILES)
 def test_the_counts_are_those_of_the_rows(profile: str, policy: str) -> None:
     rows = _rows(profile, policy)
@@ -143,6 +157,15 @@ def test_what_the_studio_offers_is_what_the_engines_lists_say(policy: str) -> No
     }
     expected = {tongue for tongue in languages() if tongue in translated and tongue in spoken | convertible}
     assert {locale.written for locale in _rows("studio", policy)} == expected
+
+
+def test_the_studio_speaks_every_language_of_the_tiers_a_and_b() -> None:
+    counts = counted(_rows("studio", "any").values())
+    assert counts.by_language_tier["A"] + counts.by_language_tier["B"] >= 184
+    missing = {tongue for tongue, row in languages().items() if row.tier in ("A", "B")} - {
+        locale.written for locale in _rows("studio", "any")
+    }
+    assert missing <= {"doi"}
 
 
 def _in_lists(family: str, engine_ids: tuple[str, ...], policy: str) -> set[Locale]:
