@@ -39,83 +39,98 @@ def is_toy(way: Way) -> bool:
     return any(registry.spec("translation", hop.id).is_toy for hop in way)
 
 
-def along(way: Way, given: Sequence[str]) -> list[Answer]:
-    """The lines at the end of the way, in order. A line that a hop fails at goes no further."""
+def keeps_words(way: Way) -> bool:
+    """Whether every engine of a way leaves a word alone that it does not know, so that a term can be hidden from it."""
+    return bool(way) and all(
+        registry.spec("translation", hop.id).capabilities.get("keeps_unknown_words") for hop in way
+    )
+
+
+def along(way: Way, given: Sequence[str], hidden: Sequence[tuple[str, ...]] = ()) -> list[Answer]:
+    """The lines at the end of the way, in order. A line that a hop fails at goes no further. `hidden`: words of each
+    line, of the target language already, that a way which `keeps_words` is to carry over as they are."""
     answers = [Answer(line) for line in given]
     for number, hop in enumerate(way):
         going = [index for index, answer in enumerate(answers) if not answer.failure]
         with progress.part(number / len(way), (number + 1) / len(way)):
             step = _step(hop, is_first=number == 0)
-            arrived = _one_by_one_if_need_be(step, [given[i] for i in going], [answers[i].text for i in going])
+            jobs = [Job(given[i], answers[i].text, hidden[i] if hidden else ()) for i in going]
+            arrived = _one_by_one_if_need_be(step, jobs)
         for index, answer in zip(going, arrived, strict=True):
             is_said = re.search(r"\w", answer.text) or (answer.text and not re.search(r"\w", given[index]))
             answers[index] = answer if answer.failure or is_said else Answer("", f"{hop.id} gave no words")
     return answers
 
 
-Step = Callable[[Sequence[str], Sequence[str]], list[str]]
-"""(the lines as given at the start of the way, as they are now) to the lines after the hop."""
+@dataclass(frozen=True)
+class Job:
+    """One line before a hop: as given at the start of the way, as it is now, and the words to hide from the engine."""
+
+    given: str
+    line: str
+    hidden: tuple[str, ...] = ()
+
+
+Step = Callable[[Sequence[Job]], list[str]]
 
 
 def _step(hop: EngineChoice, *, is_first: bool) -> Step:
     translator: Translator = registry.load("translation", hop.id, **hop.options)
     source, target = Locale(hop.options["source"]), Locale(hop.options["target"])
-    keeps_names = not is_first and registry.spec("translation", hop.id).capabilities.get("keeps_unknown_words")
+    keeps_words = registry.spec("translation", hop.id).capabilities.get("keeps_unknown_words")
 
-    def step(given: Sequence[str], lines: Sequence[str]) -> list[str]:
-        work = _keeping_names if keeps_names else _plainly
-        translated = work(translator, given, lines, source, target)
+    def ask(lines: Sequence[str]) -> list[str]:
+        translated = translator.translate(lines, source, target)
         if len(translated) != len(lines):
             raise EngineFailed(f"{hop.id} gave {len(translated)} lines for {len(lines)}")
         return translated
 
+    def step(jobs: Sequence[Job]) -> list[str]:
+        if not keeps_words:
+            return ask([job.line for job in jobs])
+        if is_first:
+            return _masked(ask, [job.line for job in jobs], [job.hidden for job in jobs])
+        return _keeping_names(ask, jobs)
+
     return step
 
 
-def _one_by_one_if_need_be(step: Step, given: Sequence[str], lines: Sequence[str]) -> list[Answer]:
+def _one_by_one_if_need_be(step: Step, jobs: Sequence[Job]) -> list[Answer]:
     """All lines at once; if the engine fails, line by line, so that only the lines it fails at are lost."""
     try:
-        return [Answer(line) for line in step(given, lines)]
+        return [Answer(line) for line in step(jobs)]
     except EngineFailed as error:
-        if len(lines) == 1:
+        if len(jobs) == 1:
             return [Answer("", str(error).split("\n  mend:")[0])]
-    return [_one_by_one_if_need_be(step, [one], [line])[0] for one, line in zip(given, lines, strict=True)]
+    return [_one_by_one_if_need_be(step, [job])[0] for job in jobs]
 
 
-def _plainly(
-    translator: Translator, given: Sequence[str], lines: Sequence[str], source: Locale, target: Locale
-) -> list[str]:
-    return translator.translate(lines, source, target)
+Ask = Callable[[Sequence[str]], list[str]]
 
 
-def _keeping_names(
-    translator: Translator, given: Sequence[str], lines: Sequence[str], source: Locale, target: Locale
-) -> list[str]:
+def _keeping_names(ask: Ask, jobs: Sequence[Job]) -> list[str]:
     """A pair's dictionary knows "Mas" as a word ("but"). A name of several words that the line still has as it was
     given is hidden from it; a single word is hidden when the translation would lose it."""
-    kept = [names.kept_verbatim(before, line) for before, line in zip(given, lines, strict=True)]
-    hidden = [tuple(name for name in found if " " in name) for found in kept]
-    translated = _masked(translator, lines, hidden, source, target)
+    kept = [names.kept_verbatim(job.given, job.line) for job in jobs]
+    hidden = [(*job.hidden, *(name for name in found if " " in name)) for job, found in zip(jobs, kept, strict=True)]
+    translated = _masked(ask, [job.line for job in jobs], hidden)
     again = [
         index
         for index, line in enumerate(translated)
-        if set(names.lost_names(given[index], line)) & set(kept[index]) - set(hidden[index])
+        if set(names.lost_names(jobs[index].given, line)) & set(kept[index]) - set(hidden[index])
     ]
     if again:
-        mended = _masked(translator, [lines[i] for i in again], [kept[i] for i in again], source, target)
-        for index, line in zip(again, mended, strict=True):
+        all_hidden = [(*jobs[i].hidden, *kept[i]) for i in again]
+        for index, line in zip(again, _masked(ask, [jobs[i].line for i in again], all_hidden), strict=True):
             translated[index] = line
     return translated
 
 
-def _masked(
-    translator: Translator, lines: Sequence[str], hidden: Sequence[tuple[str, ...]], source: Locale, target: Locale
-) -> list[str]:
-    answers = translator.translate(
-        [names.masked(line, found) for line, found in zip(lines, hidden, strict=True)], source, target
-    )
+def _masked(ask: Ask, lines: Sequence[str], hidden: Sequence[tuple[str, ...]]) -> list[str]:
+    """The answers with the hidden words as they were. A line of which the engine lost a mask is asked for in plain."""
+    answers = ask([names.masked(line, found) for line, found in zip(lines, hidden, strict=True)])
     whole = [names.unmasked(answer, found) for answer, found in zip(answers, hidden, strict=True)]
     if broken := [index for index, answer in enumerate(whole) if answer is None]:
-        for index, answer in zip(broken, translator.translate([lines[i] for i in broken], source, target), strict=True):
+        for index, answer in zip(broken, ask([lines[i] for i in broken]), strict=True):
             whole[index] = answer
     return [answer or "" for answer in whole]

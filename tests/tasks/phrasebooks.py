@@ -16,11 +16,13 @@ FAILS = "(fails)"
 
 
 class Phrasebook:
-    """Meets `contract.Translator`; a line it does not have comes back as it is. `asked`: every line it was given."""
+    """Meets `contract.Translator`; a line it does not have comes back as it is. `asked`: every line it was given.
+    `keeps_words`: whether it calls itself one that leaves unknown words alone."""
 
-    def __init__(self, answers: Mapping[str, str]) -> None:
+    def __init__(self, answers: Mapping[str, str], *, keeps_words: bool = False) -> None:
         self._answers = answers
         self.asked: list[str] = []
+        self.keeps_words = keeps_words
 
     def routes(self) -> frozenset[tuple[Locale, Locale]]:
         return frozenset()
@@ -35,7 +37,7 @@ class Phrasebook:
 
 @contextmanager
 def installed(**books: Phrasebook) -> Iterator[None]:
-    """The registry with these engines, by id; `keeps_unknown_words` as rule-based engines do."""
+    """The registry with these engines, by id."""
     specs = registry.specs()
     for engine_id, book in books.items():
         specs["translation", engine_id] = EngineSpec(
@@ -44,7 +46,7 @@ def installed(**books: Phrasebook) -> Iterator[None]:
             version=1,
             summary="a phrasebook",
             load=lambda book=book, **options: book,
-            capabilities={"tiers": {}, "keeps_unknown_words": True},
+            capabilities={"tiers": {}, "keeps_unknown_words": book.keeps_words},
         )
     try:
         yield

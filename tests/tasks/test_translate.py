@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from fractions import Fraction
 
 import pytest
 
 from dub.check_translation import check_translation
+from dub.errors import BadInput
 from dub.finding import Level
 from dub.gates import Gates
+from dub.plan import GivenFile
 from dub.script import DubScript, Translation, Utterance
 from dub.stage import Desk, EngineChoice
 from dub.timecode import Span
 from engines import registry
+from engines.translation.routing import find_route
 from lang.bcp47 import Locale
 from lang.udhr import article_1
 from tasks.read_script import read_translation
@@ -130,6 +134,141 @@ def test_a_middle_hop_that_loses_a_line_loses_only_that_line(desk: Desk) -> None
 def test_the_same_answer_twice_is_the_memo(desk: Desk) -> None:
     with installed(first=Phrasebook(RIGHT)):
         assert by(desk, (hop("first"),)) == by(desk, (hop("first"),))
+
+
+# --- memory and glossary -------------------------------------------------------------------------------------------
+
+
+def given_file(desk: Desk, name: str, *rows: str) -> GivenFile:
+    content = "\n".join(rows).encode()
+    return GivenFile(artifact=desk.open_store().put_bytes(content, "text/plain"), name=name)
+
+
+def with_aids(
+    desk: Desk, *ways: tuple[EngineChoice, ...], memory: GivenFile | None = None, glossary: GivenFile | None = None
+) -> Translation:
+    return translate(desk, script_of(*SAID), ES, ways, language_id(), memory, glossary)
+
+
+def checks(translation: Translation) -> list[tuple[str, Level, str]]:
+    return [(finding.check, finding.level, finding.utterance_id) for finding in translation.findings]
+
+
+def test_what_the_memory_has_no_engine_is_asked_for(desk: Desk) -> None:
+    memory = given_file(desk, "talk.csv", "en,es", f"{SAID[0].lower()},¡Muy buenos días a todos!")
+    book = Phrasebook(RIGHT)
+    with installed(first=book):
+        translation = with_aids(desk, (hop("first"),), memory=memory)
+    assert texts(translation) == ["¡Muy buenos días a todos!", *SPANISH[1:]]
+    assert SAID[0] not in book.asked
+    assert translation.route == ("memory", "first en-es")
+    assert translation.findings == ()
+
+
+def test_a_line_of_the_memory_that_is_nearly_the_same_is_spoken_only_if_very_like_and_named(desk: Desk) -> None:
+    memory = given_file(
+        desk,
+        "talk.csv",
+        "en,es",
+        "I love the city and its peoples.,Amo la ciudad y a sus pueblos.",
+        "The keys are in the blue car.,Las llaves están en el coche azul.",
+    )
+    with installed(first=Phrasebook(RIGHT)):
+        translation = with_aids(desk, (hop("first"),), memory=memory)
+    assert texts(translation) == [SPANISH[0], "Amo la ciudad y a sus pueblos.", SPANISH[2]]
+    assert checks(translation) == [
+        ("memory_match", Level.DEGRADED, "u0002"),
+        ("memory_suggestion", Level.OK, "u0003"),
+    ]
+    assert "98% alike" in translation.findings[0].message
+    assert "Las llaves están en el coche azul." in translation.findings[1].message
+
+
+def test_a_memory_is_guarded_as_an_engine_is(desk: Desk) -> None:
+    memory = given_file(desk, "talk.csv", "en,es", f"{SAID[0]},Доброе утро вам всем.")
+    with installed(first=Phrasebook(RIGHT)):
+        translation = with_aids(desk, (hop("first"),), memory=memory)
+    assert texts(translation) == list(SPANISH)
+    assert checks(translation) == [("mended_lines", Level.OK, "u0001")]
+    assert "memory: it is written in Cyrl" in translation.findings[0].message
+
+
+def test_a_file_without_the_pair_of_languages_is_said_to_be_of_no_use(desk: Desk) -> None:
+    memory = given_file(desk, "talk.csv", "en,fr", "Hi,Salut")
+    with installed(first=Phrasebook(RIGHT)):
+        translation = with_aids(desk, (hop("first"),), memory=memory)
+    [finding] = translation.findings
+    assert (finding.level, finding.message) == (
+        Level.OK,
+        "talk.csv has nothing from English into Spanish: it was not used.",
+    )
+
+
+def test_a_line_without_its_term_is_given_to_the_next_engine(desk: Desk) -> None:
+    glossary = given_file(desk, "terms.csv", "en,es", "car,automóvil")
+    second = Phrasebook({SAID[2]: "Las llaves están en el automóvil."})
+    with installed(first=Phrasebook(RIGHT), second=second):
+        translation = with_aids(desk, (hop("first"),), (hop("second"),), glossary=glossary)
+    assert texts(translation)[2] == "Las llaves están en el automóvil."
+    assert second.asked == [SAID[2]]
+    assert checks(translation) == [("mended_lines", Level.OK, "u0003")]
+    assert "first: it lacks “automóvil” for “car”" in translation.findings[0].message
+
+
+def test_a_term_that_no_engine_uses_is_named_with_its_line(desk: Desk) -> None:
+    glossary = given_file(desk, "terms.csv", "en,es,do_not_translate", "car,automóvil,", "city,,yes")
+    with installed(first=Phrasebook(RIGHT), second=Phrasebook({SAID[2]: FAILS, SAID[1]: ""})):
+        translation = with_aids(desk, (hop("first"),), (hop("second"),), glossary=glossary)
+    assert texts(translation) == list(SPANISH)
+    assert checks(translation) == [
+        ("glossary_terms", Level.DEGRADED, "u0002"),
+        ("glossary_terms", Level.DEGRADED, "u0003"),
+    ]
+    assert "“city”, which must not be translated" in translation.findings[0].message
+    assert "“automóvil” for “car”" in translation.findings[1].message
+
+
+def test_an_engine_that_keeps_words_is_given_the_term_in_the_targets_words(desk: Desk) -> None:
+    glossary = given_file(desk, "terms.csv", "en,es", "car,automóvil")
+    masked = {"The keys are in the Qxaqa.": "Las llaves están en el Qxaqa."}
+    book = Phrasebook(RIGHT | masked, keeps_words=True)
+    with installed(first=book):
+        translation = with_aids(desk, (hop("first"),), glossary=glossary)
+    assert texts(translation) == [*SPANISH[:2], "Las llaves están en el automóvil."]
+    assert translation.findings == ()
+
+
+def test_a_shorter_wording_never_loses_a_term(desk: Desk) -> None:
+    said, spanish = "I am really from the city.", "Yo soy realmente de la ciudad."
+    with installed(first=Phrasebook({said: spanish})):
+        free = translate(desk, script_of(said), ES, ((hop("first"),),))
+        bound = translate(
+            desk, script_of(said), ES, ((hop("first"),),), glossary=given_file(desk, "t.csv", "en,es", "am,soy")
+        )
+        pronoun = given_file(desk, "t.csv", "en,es", "I,Yo")
+        kept = translate(desk, script_of(said), ES, ((hop("first"),),), glossary=pronoun)
+    assert any("Yo" not in wording for wording in free.lines[0].alternatives)
+    assert bound.lines[0].alternatives == free.lines[0].alternatives
+    assert all("Yo" in wording for wording in kept.lines[0].alternatives)
+
+
+def test_a_file_that_cannot_be_read_is_refused_by_line(desk: Desk) -> None:
+    with installed(first=Phrasebook(RIGHT)), pytest.raises(BadInput, match=r"terms\.csv, line 1: the column 'spansh'"):
+        with_aids(desk, (hop("first"),), glossary=given_file(desk, "terms.csv", "en,spansh", "car,automóvil"))
+    with installed(first=Phrasebook(RIGHT)), pytest.raises(BadInput, match=r"talk\.tmx is no well-formed XML"):
+        with_aids(desk, (hop("first"),), memory=given_file(desk, "talk.tmx", "<tmx>"))
+
+
+@pytest.mark.skipif(shutil.which("apertium") is None, reason="needs Debian's apertium and apertium-es-pt (make tools)")
+def test_apertium_carries_a_term_over(desk: Desk) -> None:
+    """Left to itself it says "coche"."""
+    script = script_of("As chaves estão no carro.", "Eu amo a cidade.", locale=Locale("pt"))
+    way = find_route(Locale("pt"), ES, ["apertium"])
+    glossary = given_file(desk, "terms.csv", "pt;es", "carro;automóvil")
+    translation = translate(desk, script, ES, (way,), language_id(), None, glossary)
+    assert texts(translation)[0] == "Las llaves están en el automóvil."
+    assert "automóvil" not in texts(translate(desk, script, ES, (way,), language_id()))[0]
+    assert translation.findings == ()
 
 
 # --- given translations --------------------------------------------------------------------------------------------
