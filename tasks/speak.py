@@ -9,14 +9,17 @@ from fractions import Fraction
 
 from dub.artifact import Artifact
 from dub.cast import Cast
-from dub.errors import BadInput, DubError
+from dub.errors import BadInput, DubError, LanguageNotSupported
 from dub.progress import report
 from dub.script import DubScript, PhonemeSpan, Take, Takes, Translation, Utterance
 from dub.stage import Desk, EngineChoice, stage
 from dub.wav import WAV, write_wav
 from engines import registry
+from engines.aligner.contract import Aligner
 from lang.bcp47 import Locale
-from lang.script_conversion import converted
+from lang.script_conversion import can_convert, converted
+from lang.scripts import is_in_script
+from lang.spoken import spoken_form
 
 FASTEST, SLOWEST = 1.3, 0.85
 """Tempo asked of the engine: beyond these speech stops sounding natural, and time-stretching does the
@@ -67,9 +70,10 @@ def speak(
     engine: EngineChoice,
     aligner: EngineChoice | None = None,
 ) -> Takes:
-    """One take per line, in order. A line that is too long for its slot is said in a shorter wording if the
-    translation has one, then faster; what still does not fit is for `fit` to solve. Lines are remembered one
-    by one: after a change to one line, one line is spoken again.
+    """One take per line, in order; an utterance without a line (withheld) has no take. A line that is too long for its
+    slot is said in a shorter wording if the translation has one, then faster; what still does not fit is for `fit` to
+    solve. Lines are remembered one by one: after a change to one line, one line is spoken again. `aligner` finds the
+    times of the phonemes where the voice does not tell them.
 
     Raises BadInput for a line that the script or the cast does not know, EngineFailed naming the utterance.
     """
@@ -78,6 +82,7 @@ def speak(
     if unknown:
         raise BadInput(f"the {translation.locale} translation has lines the script lacks: {', '.join(sorted(unknown))}")
     spoken = [(i, utterance) for i, utterance in enumerate(script.utterances) if utterance.id in lines]
+    finder = None if tells_phoneme_times(engine) else aligner
     budgets = {utterance.id: Budget.of(script, i) for i, utterance in spoken}
 
     def best_take(utterance: Utterance) -> Take:
@@ -85,7 +90,7 @@ def speak(
         line = lines[utterance.id]
 
         def say(text: str, speed: float) -> Take:
-            return speak_line(desk, utterance.id, text, translation.locale, style, speed, engine)
+            return speak_line(desk, utterance.id, text, translation.locale, style, speed, engine, finder)
 
         return _best_take(say, budgets[utterance.id], line.text, line.alternatives)
 
@@ -106,18 +111,19 @@ def speak_line(
     style: Artifact,
     speed: float,
     engine: EngineChoice,
+    aligner: EngineChoice | None = None,
 ) -> Take:
-    """One synthesis; a voice that reads another script of the language is given the text in that script. Raises
-    EngineFailed naming the utterance."""
+    """One synthesis of the line as the voice reads it (`as_read`); the take's text is the line's own. `aligner`: given
+    only where the voice does not tell when its phonemes are. Raises EngineFailed naming the utterance."""
     store = desk.open_store()
     synthesizer = registry.load("tts", engine.id, **engine.options)
-    voice_locale = registry.spec("tts", engine.id).locale_for(locale) or locale
-    if voice_locale.script == locale.script:
-        read, voice_locale = text, locale
-    else:
-        read = converted(text, locale, voice_locale.script)
     try:
+        read, voice_locale = as_read(text, locale, engine)
         speech = synthesizer.speak(read, voice_locale, store.read_bytes(style), speed)
+        phonemes = speech.phonemes
+        if aligner is not None:
+            finder: Aligner = registry.load("aligner", aligner.id, **aligner.options)
+            phonemes = finder.align(speech.samples, speech.rate_hz, read, voice_locale)
     except DubError as error:
         if not error.utterance_id:
             message = str(error).removesuffix(f"\n  mend: {error.mend}")
@@ -133,10 +139,33 @@ def speak_line(
         rate_hz=speech.rate_hz,
         n_samples=len(speech.samples),
         speed=speed,
-        phonemes=tuple(
-            PhonemeSpan(ipa=p.ipa, start_sample=p.start_sample, end_sample=p.end_sample) for p in speech.phonemes
-        ),
+        phonemes=tuple(PhonemeSpan(ipa=p.ipa, start_sample=p.start_sample, end_sample=p.end_sample) for p in phonemes),
     )
+
+
+def tells_phoneme_times(engine: EngineChoice) -> bool:
+    """Whether a voice engine says itself when each phoneme is."""
+    return registry.spec("tts", engine.id).capabilities.get("phoneme_times") is True
+
+
+def as_read(text: str, locale: Locale, engine: EngineChoice) -> tuple[str, Locale]:
+    """A line as the voice is given it, and the voice's locale: numbers in words where the voice reads letters alone, in
+    the script that the voice reads. Raises LanguageNotSupported for a line that cannot be written in it."""
+    spec = registry.spec("tts", engine.id)
+    if not spec.capabilities.get("reads_numbers", True):
+        text = spoken_form(text, locale)
+    voice_locale = spec.locale_for(locale) or locale
+    if voice_locale.script == locale.script:
+        voice_locale = locale
+    script = spec.capabilities.get("scripts", {}).get(voice_locale, voice_locale.script)
+    if script == locale.script or is_in_script(text, script):
+        return text, voice_locale
+    if not can_convert(locale, script):
+        raise LanguageNotSupported(
+            f"{engine.id} reads {locale} in the script {script}, into which {text!r} cannot be converted",
+            mend="give the lines in that script, or choose another tts engine",
+        )
+    return converted(text, locale, script), voice_locale
 
 
 def _best_take(say: Callable[[str, float], Take], budget: Budget, text: str, alternatives: tuple[str, ...]) -> Take:

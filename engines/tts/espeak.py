@@ -152,10 +152,5 @@ ENGINE = EngineSpec(
     licence_class="copyleft",
     extra="embedded",
     packages=("espeakng_loader", "pyworld", "soxr"),
-    capabilities={
-        "fits_voices": True,
-        "clones": False,
-        "phoneme_times": True,
-        "scripts": {locale: voice.scripts[0] for locale, voice in VOICES.items() if len(voice.scripts) == 1},
-    },
+    capabilities={"fits_voices": True, "clones": False, "phoneme_times": True, "reads_numbers": True},
 )

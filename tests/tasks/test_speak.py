@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from dub.cast import Cast, VoiceProfile
-from dub.errors import BadInput, EngineFailed
-from dub.script import DubScript, TranslatedLine, Translation, Utterance
+from dub.errors import BadInput, EngineFailed, LanguageNotSupported
+from dub.script import DubScript, TranslatedLine, Translation, Utterance, WithheldLine
 from dub.stage import Desk, EngineChoice
 from dub.timecode import Span
 from dub.wav import open_wav
 from engines import registry
 from lang.bcp47 import Locale
-from tasks.speak import speak, speak_line
+from tasks.fit import fit
+from tasks.speak import as_read, speak, speak_line
+from tests.tasks.sound import heard, source_of
 
 # The tone engine says 60 ms per character, so a line of 50 characters takes 3 s at tempo 1.
 FIFTY = "abcde fghij klmno pqrst uvwxy abcde fghij klmno pqr"[:50]
@@ -125,3 +129,71 @@ def test_a_voice_that_reads_another_script_is_given_the_text_in_it(desk: Desk) -
     latin = speak_line(desk, "u0000", "oʻzbek choyi", Locale("uz"), style, 1.0, espeak)
     assert cyrillic.audio == latin.audio
     assert cyrillic.text == "ўзбек чойи", "the take keeps what was to be said"
+
+
+@pytest.fixture
+def terse_voice(monkeypatch: pytest.MonkeyPatch) -> EngineChoice:
+    """The tone voice as one that reads letters alone and tells no phoneme times."""
+    tone = registry.spec("tts", "tone")
+    spec = replace(tone, id="terse", capabilities={"phoneme_times": False, "reads_numbers": False})
+    monkeypatch.setitem(registry.specs(), ("tts", "terse"), spec)
+    return EngineChoice(family="tts", id="terse", fingerprint=spec.fingerprint())
+
+
+def _aligner(version: int = 1) -> EngineChoice:
+    spec = replace(registry.spec("aligner", "even"), version=version)
+    return EngineChoice(family="aligner", id="even", fingerprint=spec.fingerprint())
+
+
+def test_a_voice_that_tells_no_times_has_them_found(desk: Desk, terse_voice: EngineChoice) -> None:
+    """The even aligner finds the times that the tone voice itself tells."""
+    script, translation = _script((0, 3)), _translation(FIFTY)
+    told = speak(desk, script, translation, _cast(desk), _choice(), _aligner()).takes[0]
+    found = speak(desk, script, translation, _cast(desk, "terse"), terse_voice, _aligner()).takes[0]
+    assert found.phonemes == told.phonemes
+    assert len(found.phonemes) > 30
+
+
+def test_an_aligner_counts_only_where_it_is_used(desk: Desk, terse_voice: EngineChoice) -> None:
+    memo = desk.open_store().root / "memo" / speak_line.name
+    script, translation = _script((0, 3)), _translation(FIFTY)
+    n_lines = []
+    for choice, engine in ((_choice(), "tone"), (terse_voice, "terse")):
+        for version in (1, 2):
+            speak(desk, script, translation, _cast(desk, engine), choice, _aligner(version))
+            n_lines.append(len(list(memo.iterdir())))
+    assert n_lines == [1, 1, 2, 3]
+
+
+def test_numbers_are_words_for_a_voice_that_reads_letters(desk: Desk, terse_voice: EngineChoice) -> None:
+    style = desk.open_store().put_bytes(b'{"pitch_hz": 120}', "application/json")
+    figures = speak_line(desk, "u0000", "Tengo 3 perros", Locale("es"), style, 1.0, terse_voice)
+    words = speak_line(desk, "u0000", "Tengo tres perros", Locale("es"), style, 1.0, terse_voice)
+    assert figures.audio == words.audio
+    assert figures.text == "Tengo 3 perros"
+    assert as_read("Tengo 3 perros", Locale("es"), _choice()) == ("Tengo 3 perros", "es")
+
+
+def test_a_script_that_a_voice_cannot_read_names_the_line(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    tone = registry.spec("tts", "tone")
+    scripts = {Locale("uz"): "Cyrl", Locale("tr"): "Arab"}
+    monkeypatch.setitem(registry.specs(), ("tts", "tone"), replace(tone, capabilities={"scripts": scripts}))
+    assert as_read("oʻzbek choyi", Locale("uz"), _choice()) == ("ўзбек чойи", "uz")
+    style = desk.open_store().put_bytes(b'{"pitch_hz": 120}', "application/json")
+    with pytest.raises(LanguageNotSupported, match=r"u0007.*reads tr in the script Arab"):
+        speak_line(desk, "u0007", "türk çayı", Locale("tr"), style, 1.0, _choice())
+
+
+def test_withheld_lines_have_no_take(desk: Desk) -> None:
+    script = _script((0, 3), (5, 8), (10, 13))
+    whole = _translation(FIFTY, FIFTY, FIFTY)
+    held = WithheldLine(utterance_id="u0001", text="???", reason="copied")
+    gap = whole.model_copy(update={"lines": (whole.lines[0], whole.lines[2]), "withheld": (held,)})
+    assert [take.utterance_id for take in speak(desk, script, gap, _cast(desk), _choice()).takes] == ["u0000", "u0002"]
+    nothing = whole.model_copy(update={"lines": ()})
+    takes = speak(desk, script, nothing, _cast(desk), _choice())
+    assert takes.takes == ()
+    source = source_of(desk, np.zeros((2, 20 * 48_000), np.float32))
+    timeline = fit(desk, source, script, takes)
+    assert timeline.placed == ()
+    assert not heard(desk, timeline.dialogue).any()
