@@ -3,7 +3,7 @@
 import fnmatch
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
@@ -199,20 +199,18 @@ class ModelEntry(_Frozen):
     def digest(self) -> str:
         """One sha256 over every file's name and sha256 and the conversion: another digest, other weights.
 
-        The same on every machine where the lock knows every digest; else from those recorded when it was pulled,
-        so WeightsMissing where it was not.
+        The same on every machine where the lock knows every digest; else of those recorded when it was pulled. Where
+        it was not, of none: nothing can be computed with it there.
         """
-        pulled = None if self.is_known else weights_pulled.read(self.id)
-        lines = sorted(f"{self._identity(file, pulled)}  {file.name}\n" for file in self.files)
+        recorded = {} if self.is_known else weights_pulled.recorded_digests(self.id)
+        lines = sorted(f"{self._identity(file, recorded)}  {file.name}\n" for file in self.files)
         if self.convert is not None:
             lines.append(f"{self.convert.to} {self.convert.quantization}\n")
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
     @staticmethod
-    def _identity(file: FileEntry, pulled: weights_pulled.Pulled | None) -> str:
-        if file.origin_sha256 == UNKNOWN and pulled is not None:
-            return pulled.fetched[file.name].sha256
-        return file.origin_sha256
+    def _identity(file: FileEntry, recorded: Mapping[str, str]) -> str:
+        return recorded.get(file.name, UNKNOWN) if file.origin_sha256 == UNKNOWN else file.origin_sha256
 
     @property
     def is_known(self) -> bool:

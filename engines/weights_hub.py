@@ -31,7 +31,7 @@ N_ATTEMPTS = 3
 WAIT_S = 1.0
 TIMEOUT_S = 20.0
 """For one answer, or one chunk, of the server."""
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 16
 _OVERLOADED = (408, 429, 500, 502, 503, 504)
 _COMMIT = "commit"
 _SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -65,6 +65,14 @@ def read(model_id: str) -> Pulled:
         raise WeightsCorrupt(f"{path} cannot be read: {error}", mend=_again(model_id)) from error
 
 
+def recorded_digests(model_id: str) -> dict[str, str]:
+    """sha256 of what came, by file name; {} for a model that was not pulled. Raises WeightsCorrupt."""
+    try:
+        return {name: file.sha256 for name, file in read(model_id).fetched.items()}
+    except WeightsMissing:
+        return {}
+
+
 def write(pulled: Pulled, folder: Path) -> None:
     with (folder / RECORD).open("w", encoding="utf-8") as out:
         out.write(pulled.model_dump_json(indent=1, exclude_defaults=True) + "\n")

@@ -117,7 +117,7 @@ def verify_models(ids: list[str]) -> int:
 
     lock = weights.read_lock()
     n_bad = 0
-    for model_id in ids or [each for each in lock if (weights.models_root() / each).is_dir()]:
+    for model_id in _known(ids, lock) or [each for each in lock if (weights.models_root() / each).is_dir()]:
         try:
             weights.verify(model_id)
             print(f"ok       {model_id}")

@@ -15,11 +15,12 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 @dataclass
 class LocalHub:
-    """Serves `files` of any repository. `cut_at`: the body breaks off there, so many times as `n_cuts`; `status`: every
+    """Serves `files` of any repository at `commit`; `claims`: the commit it says they are of. `cut_at`: the body breaks off there, so many times as `n_cuts`; `status`: every
     answer; `pause_s`: between pieces of 4 kB; `seen`: (method, path, its headers)."""
 
     files: dict[str, bytes]
-    commit: str | None = COMMIT
+    commit: str = COMMIT
+    claims: str | None = COMMIT
     status: int = 200
     error_code: str = ""
     cut_at: int | None = None
@@ -87,8 +88,8 @@ def _answer(request: BaseHTTPRequestHandler, hub: LocalHub, method: str) -> None
             request.send_header("Location", f"{hub.store}{request.path}?signature=secret-signature")
             request.send_header("X-Linked-Size", str(len(body)))
             request.send_header("X-Linked-Etag", f'"{hashlib.sha256(body).hexdigest()}"')
-        if hub.commit is not None:
-            request.send_header("X-Repo-Commit", hub.commit)
+        if hub.claims is not None:
+            request.send_header("X-Repo-Commit", hub.claims)
         request.send_header("ETag", f'"{hashlib.sha1(body).hexdigest()}"')
         request.send_header("Content-Length", "0" if hub.store else str(len(body)))
         request.end_headers()

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pickle
+import shutil
 import struct
 import subprocess
 import sys
@@ -171,18 +172,19 @@ def test_nobody_at_the_endpoint_is_told(hub: LocalHub, monkeypatch: pytest.Monke
     assert "password" not in str(failure.value)
 
 
-@pytest.mark.parametrize("fault", ["another commit", "no hub"])
-def test_an_answer_of_another_commit_is_refused(hub: LocalHub, fault: str) -> None:
+def test_an_answer_of_another_commit_is_refused(hub: LocalHub) -> None:
+    hub.claims = "f" * 40
+    unknown()
+    with pytest.raises(WeightsCorrupt, match=r"answered with commit f{40}"):
+        pull(trust_first=True)
+    assert hub.requests("GET") == []
+
+
+def test_a_server_that_is_no_hub_is_refused(hub: LocalHub) -> None:
+    hub.claims = None
     known()
-    hub.commit = None if fault == "no hub" else "f" * 40
-    write_lock(table("config.json", CONFIG), revision=COMMIT if fault == "no hub" else "main")
-    if fault == "no hub":
-        hub.files = {"config.json": CONFIG}
-        with pytest.raises(ToolFailed):
-            pull()
-    else:
-        with pytest.raises(BadInput, match="trust-first"):
-            pull()
+    with pytest.raises(ToolFailed, match=r"does not answer as a model hub does(.|\n)*HF_ENDPOINT"):
+        pull()
 
 
 def test_wrong_bytes_are_refused_and_not_kept(hub: LocalHub) -> None:
@@ -215,9 +217,11 @@ def test_an_unknown_digest_needs_trust_and_is_held_to_ever_after(hub: LocalHub) 
         pull()
     assert hub.seen == []
     with pytest.raises(WeightsMissing, match="models pull tiny"):
-        _ = read_lock()["tiny"].digest
+        weights.folder("tiny")
+    before = read_lock()["tiny"].digest
     pull(trust_first=True)
     first = read_lock()["tiny"].digest
+    assert first != before
     record = json.loads((weights.folder("tiny") / "pulled.json").read_text())
     assert record["fetched"]["model.safetensors"]["sha256"] == digest(WEIGHTS)
     assert record["revisions"] == {"someone/tiny": COMMIT}
@@ -248,6 +252,39 @@ def test_verify_reads_even_what_was_not_touched(hub: LocalHub) -> None:
         weights.verify("tiny")
 
 
+def test_other_bytes_that_were_trusted_are_another_digest(hub: LocalHub, tmp_path: Path) -> None:
+    """Two machines that pulled an unknown file do not share what they computed, unless they got the same."""
+    unknown()
+    digests = []
+    for fill in (7, 8, 7):
+        hub.files["model.safetensors"] = safetensors(fill=fill)
+        pull(trust_first=True)
+        digests.append(read_lock()["tiny"].digest)
+        shutil.rmtree(home() / "models" / "tiny")
+    assert digests[0] == digests[2] != digests[1]
+
+
+def test_an_interrupted_pull_ends_its_download_and_keeps_what_came(hub: LocalHub) -> None:
+    hub.files["model.safetensors"] = large = safetensors(4_000_000)
+    hub.pause_s = 0.002
+    write_lock(table("model.safetensors", large))
+
+    def interrupt(_model_id: str, done: int, _total: int) -> None:
+        if done > 100_000:
+            raise KeyboardInterrupt
+
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        weights.pull(["tiny"], interrupt)
+    assert time.monotonic() - started < 10
+    sent = hub.n_sent
+    assert sent < len(large)
+    hub.pause_s = 0.0
+    pull()
+    assert hub.n_sent < 2 * len(large)
+    weights.verify("tiny")
+
+
 def test_main_is_resolved_once(hub: LocalHub) -> None:
     unknown("main")
     pull(trust_first=True)
@@ -266,7 +303,8 @@ def test_a_model_of_another_commit_is_pulled_anew(hub: LocalHub) -> None:
     unknown(other)
     with pytest.raises(WeightsMissing, match=f"it is of commit {COMMIT}"):
         weights.folder("tiny")
-    hub.commit, hub.files["model.safetensors"] = other, safetensors(fill=9)
+    hub.commit = hub.claims = other
+    hub.files["model.safetensors"] = safetensors(fill=9)
     with pytest.raises(BadInput, match="trust-first"):
         pull()
     pull(trust_first=True)
