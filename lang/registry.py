@@ -146,7 +146,24 @@ def _near(asked: str) -> tuple[Locale, ...]:
         for name in difflib.get_close_matches(words, list(names), n=3, cutoff=0.7)
     ]
     close_tags = difflib.get_close_matches(asked.split("-")[0], list(tags), n=2, cutoff=0.6)
-    return tuple(dict.fromkeys([names[name] for name in close] + [tags[tag] for tag in close_tags]))[:3]
+    found = [*_understood_instead(asked), *(names[name] for name in close), *(tags[tag] for tag in close_tags)]
+    return tuple(dict.fromkeys(found))[:3]
+
+
+_MOST_DISTANCE = 25
+"""CLDR's distance of languages up to which one is offered to speakers of another: 4 for Persian to Dari's, 24 for
+English to Nigerian Pidgin's."""
+
+
+def _understood_instead(asked: str) -> list[Locale]:
+    """The language of ours that CLDR would offer to who speaks one that we lack: `fa` for `prs`."""
+    import langcodes
+
+    try:
+        tag = langcodes.closest_match(Locale(asked), list(languages()), max_distance=_MOST_DISTANCE)[0]
+    except ValueError:
+        return []
+    return [] if tag == "und" else [Locale(tag)]
 
 
 def _in_script(known: Language, script: str) -> Language:

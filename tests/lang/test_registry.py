@@ -57,6 +57,13 @@ def test_a_mistyped_language_is_refused_with_what_was_meant(typed: str, meant: s
     assert f"{meant} (" in str(refused.value)
 
 
+@pytest.mark.parametrize(("typed", "kin"), [("prs", "fa"), ("gsw", "de"), ("hak", "zh"), ("pcm", "en")])
+def test_a_language_that_we_lack_is_refused_with_its_kin(typed: str, kin: str) -> None:
+    with pytest.raises(UnknownLanguage) as refused:
+        supported_locale(typed)
+    assert refused.value.near[0] == kin
+
+
 @pytest.mark.parametrize("typed", ["", "xx", "tlh", "e", "../etc", "en-ZZZZZ"])
 def test_what_is_no_language_of_ours_is_refused(typed: str) -> None:
     with pytest.raises(ValueError, match="no language"):
