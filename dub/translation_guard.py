@@ -12,9 +12,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from dub.artifact import Record
+from dub.engine_talk import leaked_mark, talk_about_translation
 from dub.repetition import compressibility, longest_loop, most_times
 from dub.word_error import comparable_words
 from lang import names
@@ -22,6 +24,7 @@ from lang.bcp47 import Locale
 from lang.language import Language, are_close
 from lang.registry import UnknownLanguage, language, name_of
 from lang.scripts import dominant_script, is_in_script
+from lang.udhr import article_1
 
 FaultName = Literal[
     "empty", "leaked_tags", "chat", "wrong_script", "copy", "wrong_language", "repetition", "too_long", "too_short"
@@ -35,8 +38,12 @@ of 60 letters and more, nor above 0.82 in 4,455 of 20 to 60; below 20 letters it
 LEAST_WORDS_COPIED = 4
 """Different words: "no, no, no, no" is the same in many languages."""
 COPIED_SHARE = 0.8
-"""Words of the target that are the source's. Of all 47,742 pairs of Universal Declarations only close languages
-(bs/hr) share more than 0.74; Mon and Burmese, the next, share 0.64."""
+"""Words of the target that are the source's. Of all pairs of Universal Declarations only close languages (bs/hr) share
+more than 0.74; Mon and Burmese, the next, share 0.64."""
+KINDRED = 0.2
+LEAST_WORDS_COPIED_BY_KIN = 8
+"""Between languages whose Universal Declarations share a fifth of their words (Portuguese and Galician 0.44, Czech and
+Slovak 0.28) a right line of six words may share five: only the whole line, and a longer one, counts as copied."""
 
 TIMES_SAID = 4
 """A word or two said this often on end is a loop, unless the source says as much."""
@@ -58,23 +65,6 @@ _EITHER_CHINESE = {"Hans": "Hani", "Hant": "Hani"}
 _WORD = re.compile(r"\w")
 _LETTER = re.compile(r"[^\W\d_]")
 _LETTER_WORD = re.compile(r"[^\W\d_]+")
-_TAGS = re.compile(
-    r"<2[a-z]{2,3}(?:_\w+)?>|__\w{2,8}__|>>\w{2,8}<<|</?s>|<(?:pad|unk|mask|bos|eos)>|⁇|▁|<\|[^|<>]*\|>|\[/?INST\]"
-    r"|\b[a-z]{3}_[A-Z][a-z]{3}\b|&(?:amp|quot|lt|gt|apos|nbsp|#\d+);|```"
-)
-"""Language tokens of MADLAD, M2M100, OPUS-MT and NLLB, SentencePiece's marks, chat templates, HTML entities."""
-_CHAT = re.compile(
-    r"^\W*(?:sure|certainly|of course|okay|ok|absolutely)\b[\s,.!:]*(?:here|the translation|i)\b"
-    r"|\b(?:here(?: is|'s|’s)|this is) (?:the|your|a) (?:\w+ )?translat"
-    r"|^\W*(?:the )?(?:\w+ )?translat(?:ion|ed text)(?: (?:is|in|into|of|to)\b[^:]*)?\s*:"
-    r"|\bas an ai\b|\blanguage model\b|\bi(?: am|'m|’m) (?:sorry|unable),? .*\btranslat"
-    r"|\bi (?:cannot|can't|can’t) (?:translate|assist|help with)"
-    r"|^\W*(?:claro|por supuesto|aquí tienes?|aquí está|aqui está)\b.*\btradu[cç]"
-    r"|^\W*(?:voici|bien sûr)\b.*\btraduction|^\W*(?:hier ist|natürlich)\b.*\bübersetzung"
-    r"|^\W*(?:以下是.{0,6}翻[译譯]|(?:翻[译譯]|[译譯]文)\s*[:：])|^\W*(?:перевод|вот перевод)\b.{0,30}:",
-    re.IGNORECASE,
-)
-"""What chat models say instead of, or before, the translation."""
 
 
 @dataclass(frozen=True)
@@ -136,22 +126,13 @@ def _sure_of(text: str) -> float:
 
 
 def _leaked(line: Line) -> Fault | None:
-    found = next((tag for tag in _TAGS.findall(line.target) if tag not in line.source), None)
+    found = leaked_mark(line.source, line.target)
     return Fault(name="leaked_tags", message=f"it holds an engine's own mark: {found}") if found else None
 
 
 def _chatty(line: Line) -> Fault | None:
-    if _CHAT.search(line.source):
-        return None
-    found = _CHAT.search(line.target) or _label(line.target_locale).search(line.target)
-    return Fault(name="chat", message=f"it talks about the translation: “{found.group().strip()}…”") if found else None
-
-
-def _label(locale: Locale) -> re.Pattern[str]:
-    """`Spanish: Hola`, `Español: Hola`."""
-    row = _language(locale)
-    known = {name_of(locale), *((row.name, row.autonym) if row else ())} - {""}
-    return re.compile(rf"^\W*(?:{'|'.join(map(re.escape, sorted(known)))})\s*[:：]", re.IGNORECASE)
+    found = talk_about_translation(line.source, line.target, line.target_locale)
+    return Fault(name="chat", message=f"it talks about the translation: “{found}…”") if found else None
 
 
 def _in_wrong_script(line: Line) -> Fault | None:
@@ -179,13 +160,24 @@ def _copied(line: Line) -> Fault | None:
         return None
     kept = set() if line.source.isupper() else set(comparable_words(" ".join(names.names(line.source))))
     source, target = (_plain_words(text, kept) for text in (line.source, line.target))
-    if min(len(source), len(target)) < LEAST_WORDS_COPIED:
+    are_kin = _share_of_article(one, other) >= KINDRED
+    least, limit = (LEAST_WORDS_COPIED_BY_KIN, 1.0) if are_kin else (LEAST_WORDS_COPIED, COPIED_SHARE)
+    if min(len(source), len(target)) < least:
         return None
     share = (source & target).total() / target.total()
-    if share < COPIED_SHARE:
+    if share < limit:
         return None
     message = f"{share:.0%} of its words are the {name_of(one)} line's own"
-    return Fault(name="copy", message=message, value=share, limit=COPIED_SHARE)
+    return Fault(name="copy", message=message, value=share, limit=limit)
+
+
+@lru_cache(maxsize=1024)
+def _share_of_article(one: Locale, other: Locale) -> float:
+    """Words that two languages share in the same text; 0.0 where it is not known in both."""
+    rows, articles = (_language(one), _language(other)), article_1()
+    texts = [articles.get(row.locale, "") if row else "" for row in rows]
+    words, others = (Counter(comparable_words(text)) for text in texts)
+    return (words & others).total() / min(words.total(), others.total()) if words and others else 0.0
 
 
 def _plain_words(text: str, without: Iterable[str]) -> Counter[str]:
