@@ -14,7 +14,8 @@ from dub.errors import BadInput, EngineFailed, EngineUnavailable, LanguageNotSup
 from engines import registry, weights
 from engines.translation import madlad, nllb
 from engines.translation.contract import Translator
-from engines.translation.ctranslate2_translator import _ended, _is_loop
+from engines.translation.ctranslate2_translator import _ended
+from engines.translation.pieces import is_loop
 from engines.translation.routing import find_route, find_routes
 from lang.bcp47 import Locale
 from tests.engines.translation import tiny_checkpoints
@@ -172,9 +173,9 @@ def test_what_loops_or_does_not_end_is_tried_again_with_guards_then_refused(monk
 
 
 def test_a_loop_is_told_from_what_is_said_twice() -> None:
-    assert _is_loop([*"abcd"] * 3, [*"xyz"])
-    assert not _is_loop(["ha"] * 7, ["ah"] * 7)
-    assert not _is_loop([*"abcdeabcd"], [*"x"])
+    assert is_loop([*"abcd"] * 3, [*"xyz"])
+    assert not is_loop(["ha"] * 7, ["ah"] * 7)
+    assert not is_loop([*"abcdeabcd"], [*"x"])
     assert _ended(["a", "</s>"]) == ["a"]
     assert _ended(["a", "b"]) is None
 
