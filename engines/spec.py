@@ -88,8 +88,9 @@ class EngineSpec:
         return (*self.weights, chosen)
 
     def fingerprint(self, options: Mapping[str, Any] | None = None) -> str:
-        """Changes whenever the engine would answer differently: id, version, weights' digests, options."""
-        from engines import weights
+        """Changes whenever the engine would answer differently: id, version, weights' digests, options, and the
+        versions of the packages that its own environment is made of."""
+        from engines import weights, worker_venv
 
         needed = self.weights_for(options)
         lock = weights.read_lock() if needed else {}
@@ -99,4 +100,6 @@ class EngineSpec:
             "weights": {model: lock[model].digest for model in needed},
             "options": dict(options or {}),
         }
+        if self.worker:
+            facts["worker"] = worker_venv.digest(self.worker)
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:16]

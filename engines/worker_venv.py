@@ -42,7 +42,7 @@ def python_of(name: str) -> Path:
     stamp = folder / _STAMP
     if not stamp.is_file() or not python.exists():
         raise EngineUnavailable(f"the worker {name!r} is not installed in {folder}", mend=mend)
-    if stamp.read_text("ascii").strip() != _digest(name):
+    if stamp.read_text("ascii").strip() != digest(name):
         raise EngineUnavailable(f"the worker {name!r} in {folder} was made from other requirements", mend=mend)
     return python
 
@@ -73,7 +73,7 @@ def install(name: str) -> Path:
         making = Path(tempfile.mkdtemp(prefix=f".making-{name}-", dir=root))
         try:
             _fill(making / name, requirements)
-            (making / name / _STAMP).write_text(_digest(name), "ascii")
+            (making / name / _STAMP).write_text(digest(name), "ascii")
             if folder_of(name).exists():
                 folder_of(name).rename(making / "replaced")
             (making / name).rename(folder_of(name))
@@ -114,5 +114,6 @@ def _requirements(name: str) -> Path:
     return path
 
 
-def _digest(name: str) -> str:
+def digest(name: str) -> str:
+    """Of a worker's requirements: another digest, another environment. Raises BadInput for an unknown name."""
     return hashlib.sha256(_requirements(name).read_bytes()).hexdigest()

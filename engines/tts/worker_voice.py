@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ REFERENCE_RATE_HZ = 24_000
 """What all three models work at, or above it."""
 
 MAX_REFERENCE_S = 30.0
+_ENOUGH_CHARACTERS = 45
 _TEST_LOCALE = Locale("en")
 _TEST_SENTENCES = "The boats came home before the storm. Nobody had thought that they would all be there by six."
 
@@ -99,9 +101,9 @@ class WorkerVoice:
         """The same style, and how near its speech in this locale is to the recording. Whether it is understood is the
         review's question: there is no native voice to fall back on."""
         reference = Reference.from_bytes(style)
-        text = article_1().get(locale) or article_1().get(Locale(locale.language))
-        spoken_in = locale if text else _TEST_LOCALE
-        speech = self.speak(text or _TEST_SENTENCES, spoken_in, style)
+        text = article_1().get(locale) or article_1().get(Locale(locale.language)) or _TEST_SENTENCES
+        spoken_in = _TEST_LOCALE if text == _TEST_SENTENCES else locale
+        speech = self.speak(_first_sentence(text), spoken_in, style)
         similarity = float(hear(speech.samples, speech.rate_hz) @ hear(reference.samples, REFERENCE_RATE_HZ))
         made_of = f"cloned by {self._engine} from {reference.samples.size / REFERENCE_RATE_HZ:.0f} s"
         return LocaleVoice(style, made_of, 0.0, similarity, None, None)
@@ -134,6 +136,12 @@ class WorkerVoice:
             write_wav(unfinished, reference.samples, REFERENCE_RATE_HZ)
             unfinished.replace(path)
         return path, reference.transcript
+
+
+def _first_sentence(text: str) -> str:
+    """Of a text for measuring a likeness: three seconds or more, which encoders need, and no longer than that takes."""
+    sentences = re.split(r"(?<=[.!?।။።。।៖؟])\s*", text.strip())
+    return sentences[0] if len(sentences[0]) >= _ENOUGH_CHARACTERS else text
 
 
 def start_worker(engine: str, venv: str, folder: Path, device: str) -> Worker:

@@ -73,10 +73,22 @@ def test_a_missing_environment_is_told_before_any_work_with_its_mend(
     folder = worker_venv.folder_of(spec.worker)
     (folder / "bin").mkdir(parents=True)
     (folder / "bin" / "python").symlink_to(sys.executable)
-    (folder / "polydub-requirements.sha256").write_text(worker_venv._digest(spec.worker))
+    (folder / "polydub-requirements.sha256").write_text(worker_venv.digest(spec.worker))
     with pytest.raises(EngineUnavailable, match=r"polydub models pull"):
         find_voice(plan, min(spec.locales or ()))
     shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("spec", IN_WORKERS, ids=_by_id)
+def test_other_versions_of_its_packages_are_another_engine(
+    spec: EngineSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = spec.fingerprint()
+    assert spec.fingerprint() == before
+    requirements = worker_venv.REQUIREMENTS / f"{spec.worker}.txt"
+    (tmp_path / requirements.name).write_text(requirements.read_text().replace("torch==2.13.0", "torch==2.14.0"))
+    monkeypatch.setattr(worker_venv, "REQUIREMENTS", tmp_path)
+    assert spec.fingerprint() != before
 
 
 @pytest.mark.parametrize("spec", IN_WORKERS, ids=_by_id)
