@@ -15,12 +15,13 @@ from dub.stage import Desk, EngineChoice, stage
 from dub.translation_guard import Fault
 from dub.translation_memory import Match
 from lang.bcp47 import Locale
+from lang.registry import language
+from lang.script_conversion import can_convert, converted
+from lang.scripts import dominant_script, is_in_script
 from lang.shorter import shorter_wordings
 from tasks.line_guard import LineGuard
-from tasks.translation_way import Answer, Way, along, engines_of, hops_of, is_toy, keeps_words
+from tasks.translation_way import Answer, Way, along, engines_of, hops_of, is_toy, keeps_words, line_in, start_of
 from tasks.wording_aids import MEMORY, WordingAids, lacks, memory_finding, term_finding
-
-ENGLISH = "en"
 
 
 @dataclass(frozen=True)
@@ -111,12 +112,12 @@ class _Journey:
 
     def go(self, way: Way, works: Sequence[_Work]) -> None:
         """Send lines one way and note for each whether its answer stands."""
-        starts_in = _start_of(way, self._script)
+        starts_in = start_of(way, self._script)
         terms = self._aids.glossary(starts_in, self._locale)
         going: list[_Work] = []
         lines: list[str] = []
         for work in works:
-            if (line := _line_in(starts_in, self._script, work.utterance)) is None:
+            if (line := line_in(starts_in, self._script, work.utterance)) is None:
                 work.refused.append((engines_of(way), f"there is no English for {work.utterance.text!r}"))
                 continue
             going.append(work)
@@ -124,9 +125,24 @@ class _Journey:
         answers = along(way, lines)
         if keeps_words(way):
             _enforce(way, lines, answers, terms)
+        if not is_toy(way):
+            self._write_in_own_script(lines, answers, starts_in)
         faults = [None] * len(lines) if is_toy(way) else self._faults(lines, answers, starts_in)
         for work, line, answer, fault in zip(going, lines, answers, faults, strict=True):
             self._judge(work, line, answer, fault, engines_of(way), hops_of(way), terms)
+
+    def _write_in_own_script(self, lines: Sequence[str], answers: list[Answer], source: Locale) -> None:
+        """Answers in another script of the target language (Serbian in Cyrillic for `sr-Latn`) are put into the one
+        asked for, if they are right in their own: a line left in English must not come out in Cyrillic letters."""
+        script = language(self._locale).script
+        if not can_convert(self._locale, script):
+            return
+        for index, (line, answer) in enumerate(zip(lines, answers, strict=True)):
+            if answer.failure or is_in_script(answer.text, script):
+                continue
+            as_written = Locale(f"{self._locale.language}-{dominant_script(answer.text)}")
+            if self._guard.faults([line], [answer.text], source, as_written) == [None]:
+                answers[index] = Answer(converted(answer.text, self._locale, script))
 
     def _judge(
         self,
@@ -222,22 +238,3 @@ def _findings(work: _Work, aids: WordingAids) -> list[Finding]:
             )
         )
     return findings
-
-
-def _start_of(way: Way, script: DubScript) -> Locale:
-    """The language that a way's lines are taken in. Raises BadInput for a way from neither the script's language nor
-    English."""
-    starts_in = Locale(way[0].options["source"] if way else ENGLISH)
-    if starts_in.language not in (script.source_locale.language, ENGLISH):
-        raise BadInput(
-            f"the route starts in {starts_in}, the script is in {script.source_locale}",
-            mend=f"say which language is spoken: --from {script.source_locale}",
-        )
-    return starts_in
-
-
-def _line_in(locale: Locale, script: DubScript, utterance: Utterance) -> str | None:
-    """An utterance in its own language or in English; None where it has no English."""
-    if script.source_locale.language == locale.language:
-        return utterance.text
-    return script.pivot.get(utterance.id) or None

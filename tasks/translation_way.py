@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from dub import progress
-from dub.errors import EngineFailed
+from dub.errors import BadInput, EngineFailed
+from dub.script import DubScript, Utterance
 from dub.stage import EngineChoice
 from engines import registry
 from engines.translation.contract import Translator
@@ -15,6 +16,7 @@ from lang import names
 from lang.bcp47 import Locale
 
 Way = tuple[EngineChoice, ...]
+ENGLISH = "en"
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,25 @@ def hops_of(way: Way) -> tuple[str, ...]:
 
 def is_toy(way: Way) -> bool:
     return any(registry.spec("translation", hop.id).is_toy for hop in way)
+
+
+def start_of(way: Way, script: DubScript) -> Locale:
+    """The language that a way's lines are taken in. Raises BadInput for a way from neither the script's language nor
+    English."""
+    starts_in = Locale(way[0].options["source"] if way else ENGLISH)
+    if starts_in.language not in (script.source_locale.language, ENGLISH):
+        raise BadInput(
+            f"the route starts in {starts_in}, the script is in {script.source_locale}",
+            mend=f"say which language is spoken: --from {script.source_locale}",
+        )
+    return starts_in
+
+
+def line_in(locale: Locale, script: DubScript, utterance: Utterance) -> str | None:
+    """An utterance in its own language or in English; None where it has no English."""
+    if script.source_locale.language == locale.language:
+        return utterance.text
+    return script.pivot.get(utterance.id) or None
 
 
 def keeps_words(way: Way) -> bool:

@@ -131,6 +131,26 @@ def test_a_middle_hop_that_loses_a_line_loses_only_that_line(desk: Desk) -> None
     assert translation.route == ("a en-fr", "b fr-es")
 
 
+@pytest.mark.parametrize(
+    ("locale", "answer", "spoken"),
+    [
+        ("sr-Latn", "Волим овај град и његове људе.", "Volim ovaj grad i njegove ljude."),
+        ("sr", "Volim ovaj grad i njegove ljude.", "Волим овај град и његове људе."),
+        ("zh-Hant", "我爱这座城市和这里的人们。", "我愛這座城市和這裡的人們。"),
+        ("sr", SAID[1], None),
+        ("sr", "Ich liebe diese Stadt und ihre Menschen sehr.", None),
+        ("zh-Hant", "Ich liebe diese Stadt und ihre Menschen sehr.", None),
+    ],
+)
+def test_the_language_in_its_other_script_is_converted_and_another_language_is_not(
+    desk: Desk, locale: str, answer: str, spoken: str | None
+) -> None:
+    with installed(first=Phrasebook({SAID[1]: answer})):
+        translation = translate(desk, script_of(SAID[1]), Locale(locale), ((hop("first"),),), language_id())
+    assert texts(translation) == ([spoken] if spoken else [])
+    assert len(translation.withheld) == (spoken is None)
+
+
 def test_the_same_answer_twice_is_the_memo(desk: Desk) -> None:
     with installed(first=Phrasebook(RIGHT)):
         assert by(desk, (hop("first"),)) == by(desk, (hop("first"),))
