@@ -10,15 +10,17 @@ import io
 import json
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Literal
 
 from dub.artifact import Artifact, Record
 from dub.script import PlacedTake, Timeline
 from dub.timecode import MASTER_RATE_HZ, Span, timecode
 from lang.bcp47 import Locale
+from lang.direction import marked_rtl
 from lang.language import Language
+from lang.line_breaks import break_lines, even_pieces, line_chars, measure_of, one_line, reading_chars
 from lang.registry import language
-from lang.text import break_lines, even_pieces, marked_rtl, reading_chars
 
 N_LINES = 2
 SHORTEST_S = Fraction(5, 6)
@@ -74,24 +76,22 @@ def cues_of(timeline: Timeline, frame_rate: Fraction, title_duration: Fraction) 
         following = timed[index + 1].span.start if index + 1 < len(timed) else None
         room = title_duration if following is None else max(_on_frame(following, frame_rate) - gap, start + gap)
         wanted = max(cue.span.end + LINGER_S, start + SHORTEST_S)
-        end = min(_on_frame(wanted, frame_rate), room, max(start + LONGEST_S, cue.span.end))
+        end = min(_on_frame(wanted, frame_rate), room, start + LONGEST_S)
         cues.append(cue.model_copy(update={"span": Span(start=start, end=max(end, start))}))
     return tuple(cues)
 
 
 def _cues_of_take(take: PlacedTake, tongue: Language) -> list[Cue]:
     """One take's text in pieces that each fit two lines and 7 s."""
-    text = " ".join(take.text.split())
     start = Fraction(take.start_sample, MASTER_RATE_HZ)
     duration = Fraction(take.n_samples, MASTER_RATE_HZ)
     n_pieces = max(1, -(-duration // LONGEST_S))
     while True:
-        pieces = even_pieces(text, n_pieces, is_spaced=tongue.is_spaced)
-        laid_out = [break_lines(piece, tongue.subtitle_line_chars, is_spaced=tongue.is_spaced) for piece in pieces]
-        if all(len(lines) <= N_LINES for lines in laid_out) or len(pieces) < n_pieces:
+        pieces, laid_out = laid_out_in_cues(take.text, tongue.script, at_least=n_pieces)
+        edges = [start, *_cuts(take, pieces), start + duration]
+        if len(pieces) < n_pieces or all(last - first <= LONGEST_S for first, last in pairwise(edges)):
             break
-        n_pieces += 1
-    edges = [start, *_cuts(take, pieces), start + duration]
+        n_pieces = len(pieces) + 1
     return [
         Cue(
             span=Span(start=first, end=max(first, last)),
@@ -101,6 +101,19 @@ def _cues_of_take(take: PlacedTake, tongue: Language) -> list[Cue]:
         )
         for first, last, lines in zip(edges[:-1], edges[1:], laid_out, strict=True)
     ]
+
+
+def laid_out_in_cues(text: str, script: str, *, at_least: int = 1) -> tuple[list[str], list[list[str]]]:
+    """A text cut into as few pieces as fit a cue each, but `at_least` so many where it has the words; and the lines of
+    each piece, at most two, none longer than `line_chars(script)`."""
+    longest, measure = line_chars(script), measure_of(script)
+    n_pieces = max(at_least, int(-(-measure(one_line(text)) // (N_LINES * longest))))
+    while True:
+        pieces = even_pieces(text, n_pieces, longest, measure)
+        laid_out = [break_lines(piece, longest, measure) for piece in pieces]
+        if all(len(lines) <= N_LINES for lines in laid_out):
+            return pieces, laid_out
+        n_pieces += 1
 
 
 def _cuts(take: PlacedTake, pieces: Sequence[str]) -> list[Fraction]:

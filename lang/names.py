@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Sequence
 
-from lang.text import split_sentences
+from lang.sentences import split_sentences
 
 _NUMBER = re.compile(r"\d+(?:[.,:  ]\d+)*")
 _WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")

@@ -6,15 +6,22 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dub.artifact import Artifact
 from dub.script import PhonemeSpan, PlacedTake, Timeline
-from dub.subtitles import LONGEST_S, SHORTEST_S, Cue, cues_of, to_srt, to_vtt
+from dub.subtitles import LONGEST_S, SHORTEST_S, Cue, cues_of, laid_out_in_cues, to_srt, to_vtt
 from dub.timecode import MASTER_RATE_HZ, Span
 from lang.bcp47 import Locale
+from lang.line_breaks import line_chars, measure_of
+from lang.registry import language
+from lang.udhr import article_1
 
 SOUND = Artifact(sha256="0" * 64, n_bytes=1, media_type="audio/wav")
 RATE = Fraction(30000, 1001)
+TEXTS = article_1()
+MARKS = str.maketrans("", "", "\u200f\u202b\u202c")
 
 
 def take(
@@ -85,12 +92,44 @@ def test_a_long_line_is_cut_where_the_voice_pauses() -> None:
     assert abs(float(second.span.start) - 4.0) <= 0.02
 
 
-def test_chinese_lines_hold_16_signs_and_hebrew_lines_are_marked() -> None:
-    for cue in cues("zh", take("今天天气很好，我们去公园散步吧。明天我们一起去看电影，好不好？", 0, 6)):
-        assert all(len(line) <= 16 for line in cue.text.split("\n"))
-    [cue] = cues("he", take("שלום, מה שלומך?", 0, 2))
-    assert cue.text.startswith("\u200f")
-    assert cue.text.endswith("\u200f")
+def test_hebrew_lines_are_marked_one_by_one() -> None:
+    [cue] = cues("he", take("שלום, מה שלומך? " * 4, 0, 6))
+    assert len(cue.text.split("\n")) == 2
+    for line in cue.text.split("\n"):
+        assert line.startswith("\u202b\u200f")
+        assert line.endswith("\u200f\u202c")
+
+
+@pytest.mark.parametrize("locale", TEXTS)
+def test_cues_of_every_language_keep_the_limits_of_its_script(locale: Locale) -> None:
+    script = language(locale).script
+    spoken = cues(str(locale), take(TEXTS[locale], 0.5, 14), take("x" * 300, 20, 3, 2), duration_s=40)
+    for cue in spoken:
+        lines = cue.text.split("\n")
+        assert len(lines) <= 2
+        assert all(measure_of(script)(line) <= line_chars(script) for line in lines)
+        assert cue.span.duration <= LONGEST_S
+    said = "".join(cue.text for cue in spoken if cue.id == "u0001")
+    assert "".join(said.translate(MARKS).split()) == "".join(TEXTS[locale].split())
+    assert "".join(cue.text for cue in spoken if cue.id == "u0002").translate(MARKS).replace("\n", "") == "x" * 300
+
+
+@given(
+    st.lists(st.sampled_from(list(TEXTS.values())), min_size=2, max_size=3), st.sampled_from(["Latn", "Jpan", "Thai"])
+)
+def test_cues_of_any_text_keep_the_limits(texts: list[str], script: str) -> None:
+    pieces, laid_out = laid_out_in_cues("".join(texts)[:300], script)
+    assert all(1 <= len(lines) <= 2 for lines in laid_out)
+    assert all(measure_of(script)(line) <= line_chars(script) for lines in laid_out for line in lines)
+    assert "".join("".join(pieces).split()) == "".join("".join(texts)[:300].split())
+
+
+def test_chinese_holds_16_signs_japanese_13_and_thai_35_letters() -> None:
+    assert laid_out_in_cues("今天天气很好，我们去公园散步吧。明天我们一起去看电影，好不好？", "Hans") == (
+        ["今天天气很好，我们去公园散步吧。明天我们一起去看电影，好不好？"],
+        [["今天天气很好，我们去公园散步吧。", "明天我们一起去看电影，好不好？"]],
+    )
+    assert [line_chars(script) for script in ("Hans", "Jpan", "Kore", "Thai", "Cyrl")] == [16, 13, 16, 35, 42]
 
 
 def test_a_line_that_must_be_read_too_fast_is_told() -> None:
