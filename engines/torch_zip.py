@@ -78,7 +78,7 @@ def _views(archive: zipfile.ZipFile, key: str, husks: tuple[str, ...]) -> tuple[
     folder = pickled.removesuffix("data.pkl")
     if f"{folder}byteorder" in archive.namelist() and archive.read(f"{folder}byteorder").strip() != _LITTLE:
         raise ValueError("written on a big-endian machine")
-    with archive.open(pickled) as file:
+    with archive.open(_stored(archive, pickled)) as file:
         loaded = _ZipUnpickler(file, husks).load()
     found = loaded[key] if key else loaded
     views = {name: view for name, view in found.items() if isinstance(view, View)}
@@ -88,7 +88,15 @@ def _views(archive: zipfile.ZipFile, key: str, husks: tuple[str, ...]) -> tuple[
 
 
 def _values(archive: zipfile.ZipFile, folder: str, storage: Storage) -> NDArray[Any]:
-    values = np.frombuffer(archive.read(f"{folder}data/{storage.key}"), storage.dtype)
-    if values.size != storage.n_values:
-        raise ValueError(f"storage {storage.key} has {values.size} values, {storage.n_values} promised")
-    return values
+    member = _stored(archive, f"{folder}data/{storage.key}")
+    if member.file_size != storage.n_values * np.dtype(storage.dtype).itemsize:
+        raise ValueError(f"storage {storage.key} has {member.file_size} bytes, {storage.n_values} values are promised")
+    return np.frombuffer(archive.read(member), storage.dtype)
+
+
+def _stored(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
+    """A member that is not compressed, as torch writes all: one that is could inflate without end."""
+    member = archive.getinfo(name)
+    if member.compress_type != zipfile.ZIP_STORED:
+        raise ValueError(f"{name} is compressed")
+    return member

@@ -11,17 +11,17 @@ import logging
 import os
 import shutil
 import tempfile
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from dub.errors import BadInput, DubError, EngineUnavailable, WeightsCorrupt, WeightsMissing
-from engines import weights_hub, weights_pulled, weights_trust
-from engines.weights_entry import HubRepo, ModelEntry, Package
+from engines import weights_pulled, weights_trust
+from engines.weights_downloads import Downloads, OnProgress
+from engines.weights_entry import HubRepo, ModelEntry
 from engines.weights_lock import read_lock
 from engines.weights_pulled import models_root
-from engines.weights_sources import fetch, fetch_bytes, require_digest, require_size, write_file
+from engines.weights_registries import fetch_bytes
+from engines.weights_sources import require_digest, require_size, write_file
 
 log = logging.getLogger(__name__)
 
@@ -36,15 +36,9 @@ __all__ = [
     "verify",
 ]
 
-N_DOWNLOADS_AT_ONCE = 4
-_REPORT_EVERY_S = 0.25
 _STAGING = ".pulling-"
 _FROM_HUBS = ".from-hubs"
 """Holds what has come of hub repositories, so that a pull that was killed goes on; emptied model by model."""
-
-OnProgress = Callable[[str, int, int], None]
-"""Called by the pulling thread: model id, bytes downloaded, bytes to download; the last call for every model has
-the two equal."""
 
 
 def folder(model_id: str) -> Path:
@@ -184,7 +178,7 @@ def _require_room(root: Path, entries: Iterable[ModelEntry]) -> None:
 def _pull_into(root: Path, staging: Path, entries: list[ModelEntry], on_progress: OnProgress) -> None:
     failures: list[DubError] = []
     entries = [weights_trust.settled(entry) for entry in entries]
-    with _Downloads(staging, root / _FROM_HUBS, entries, on_progress) as downloads:
+    with Downloads(staging, root / _FROM_HUBS, entries, on_progress) as downloads:
         for entry in entries:
             try:
                 _assemble(entry, staging, root, downloads)
@@ -199,7 +193,7 @@ def _pull_into(root: Path, staging: Path, entries: list[ModelEntry], on_progress
         raise failures[0]
 
 
-def _assemble(entry: ModelEntry, staging: Path, root: Path, downloads: "_Downloads") -> None:
+def _assemble(entry: ModelEntry, staging: Path, root: Path, downloads: Downloads) -> None:
     assembled = staging / "assembled" / entry.id
     assembled.mkdir(parents=True)
     for file in entry.files:
@@ -222,95 +216,3 @@ def _flush_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-class _Downloads:
-    """The packages of one pull, each fetched once, a few at a time; reports how far every model is."""
-
-    def __init__(self, staging: Path, from_hubs: Path, entries: list[ModelEntry], on_progress: OnProgress) -> None:
-        self._staging = staging
-        self._from_hubs = from_hubs
-        self._on_progress = on_progress
-        self._unfinished = {entry.id: entry for entry in entries}
-        self._reported: dict[str, int] = {}
-        self._stop = threading.Event()
-        self._pool = ThreadPoolExecutor(N_DOWNLOADS_AT_ONCE, thread_name_prefix="fetch")
-        self._fetches: dict[Package, tuple[Path, Future[Path]]] = {}
-        for entry in entries:
-            for package in entry.packages:
-                self._start(package)
-
-    def __enter__(self) -> "_Downloads":
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self._stop.set()
-        self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def archive_of(self, package: Package) -> Path:
-        """Waits for a package, reporting the progress of all, and fetches one that was not foreseen."""
-        _, fetching = self._start(package)
-        while not wait([fetching], timeout=_REPORT_EVERY_S).done:
-            for entry in self._unfinished.values():
-                total = _fetched_bytes(entry)
-                # Never falling, though clients delete scratch files; not complete before the digests are checked.
-                so_far = max(self._reported.get(entry.id, 0), min(self._bytes_so_far(entry), total - 1))
-                self._reported[entry.id] = so_far
-                self._on_progress(entry.id, so_far, total)
-        return fetching.result()
-
-    def finished(self, entry: ModelEntry) -> None:
-        del self._unfinished[entry.id]
-        total = _fetched_bytes(entry)
-        self._on_progress(entry.id, total, total)
-        self.forget(entry)
-
-    def forget(self, entry: ModelEntry) -> None:
-        """Removes what has come from hubs for a model: it is finished, or its bytes are wrong."""
-        for repo in _repos(entry):
-            shutil.rmtree(weights_hub.folder_for(self._from_hubs, repo), ignore_errors=True)
-        with contextlib.suppress(OSError):  # another model's files are still there
-            self._from_hubs.rmdir()
-
-    def commits_of(self, entry: ModelEntry) -> dict[str, str]:
-        """The commit that came, by hub repository."""
-        gathered = {repo.hub: weights_hub.folder_for(self._from_hubs, repo) for repo in _repos(entry)}
-        return {hub: weights_hub.commit_in(place) for hub, place in gathered.items() if place.is_dir()}
-
-    def _start(self, package: Package) -> tuple[Path, Future[Path]]:
-        if package not in self._fetches:
-            if isinstance(package, HubRepo):
-                into = weights_hub.folder_for(self._from_hubs, package)
-                into.mkdir(parents=True, exist_ok=True)
-            else:
-                into = self._staging / f"package-{len(self._fetches)}"
-                into.mkdir()
-            self._fetches[package] = into, self._pool.submit(fetch, package, into, self._stop)
-        return self._fetches[package]
-
-    def _bytes_so_far(self, entry: ModelEntry) -> int:
-        n_bytes = 0
-        for package in entry.packages:
-            into, fetching = self._start(package)
-            expected = fetch_bytes(package)
-            n_bytes += expected if fetching.done() else min(_folder_bytes(into), expected)
-        return n_bytes
-
-
-def _repos(entry: ModelEntry) -> set[HubRepo]:
-    return {repo for file in entry.files for repo in file.hub_repos}
-
-
-def _fetched_bytes(entry: ModelEntry) -> int:
-    """What a model downloads; its own size where nothing is downloaded."""
-    return sum(fetch_bytes(package) for package in entry.packages) or entry.n_bytes
-
-
-def _folder_bytes(path: Path) -> int:
-    """Counts what can be seen while pip makes, moves and deletes files: unlike `rglob`, `walk` bears that."""
-    n_bytes = 0
-    for inside, _, files in os.walk(path):
-        for file in files:
-            with contextlib.suppress(OSError):
-                n_bytes += os.lstat(os.path.join(inside, file)).st_size
-    return n_bytes

@@ -44,7 +44,7 @@ def list_models(ids: list[str]) -> int:
 def _facts(entry: ModelEntry) -> tuple[str, str, str, str]:
     """Licence of the weights, MB to download, where from, and whether the lock fixes every byte."""
     from engines.weights_entry import HubRepo
-    from engines.weights_sources import fetch_bytes
+    from engines.weights_registries import fetch_bytes
 
     about = "" if entry.is_known else "~"
     n_bytes = sum(fetch_bytes(package) for package in entry.packages)

@@ -15,8 +15,9 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 @dataclass
 class LocalHub:
-    """Serves `files` of any repository at `commit`; `claims`: the commit it says they are of. `cut_at`: the body breaks off there, so many times as `n_cuts`; `status`: every
-    answer; `pause_s`: between pieces of 4 kB; `seen`: (method, path, its headers)."""
+    """Serves `files` of any repository at `commit`; `claims`: the commit it says they are of. `cut_at`: the body breaks
+    off there, so many times as `n_cuts`; `status`: every answer; `store`: where HEAD redirects to; `pause_s`: between
+    pieces of 4 kB; `seen`: (method, path, its headers)."""
 
     files: dict[str, bytes]
     commit: str = COMMIT

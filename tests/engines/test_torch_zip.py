@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from dub.errors import WeightsCorrupt
-from engines.torch_checkpoint import read_safetensors
-from engines.torch_zip import convert_zip
+from engines.torch_checkpoint import read_safetensors, read_state_dict
+from engines.torch_zip import convert_zip, is_zip
 
 torch = pytest.importorskip("torch")
 
@@ -71,6 +71,16 @@ def test_a_key_names_the_tensors_and_a_husk_the_rest(tmp_path: Path, monkeypatch
     assert "xtts_like" not in sys.modules
 
 
+def test_a_checkpoint_of_old_torch_needs_no_key_either(tmp_path: Path) -> None:
+    """OPUS-MT's of 2020: the state dict itself, in the format before 1.6, its embeddings under several names."""
+    table = torch.arange(12.0).reshape(3, 4)
+    torch.save({"shared": table, "encoder": table}, tmp_path / "old.bin", _use_new_zipfile_serialization=False)
+    assert not is_zip(tmp_path / "old.bin")
+    tensors = read_state_dict(tmp_path / "old.bin", "")
+    assert np.array_equal(tensors["encoder"], table.numpy())
+    assert np.array_equal(tensors["shared"], table.numpy())
+
+
 def archive(path: Path, pickled: bytes, **members: bytes) -> Path:
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("archive/data.pkl", pickled)
@@ -98,7 +108,9 @@ def _saved(tmp_path: Path) -> zipfile.ZipFile:
     return zipfile.ZipFile(tmp_path / "good.bin")
 
 
-@pytest.mark.parametrize("fault", ["short storage", "no storage", "big-endian", "two pickles", "cut", "no tensors"])
+@pytest.mark.parametrize(
+    "fault", ["short storage", "no storage", "big-endian", "two pickles", "cut", "no tensors", "compressed"]
+)
 def test_a_malformed_archive_is_refused(tmp_path: Path, fault: str) -> None:
     good = {name.partition("/")[2]: content for name, content in _members(_saved(tmp_path)).items()}
     if fault == "short storage":
@@ -112,7 +124,8 @@ def test_a_malformed_archive_is_refused(tmp_path: Path, fault: str) -> None:
     elif fault == "no tensors":
         good["data.pkl"] = pickle.dumps({"epoch": 3})
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
+    method = zipfile.ZIP_DEFLATED if fault == "compressed" else zipfile.ZIP_STORED
+    with zipfile.ZipFile(buffer, "w", method) as file:
         for name, content in good.items():
             file.writestr(f"archive/{name}", content)
     content = buffer.getvalue()

