@@ -17,7 +17,8 @@ Quantization = Literal["int8", "int8_float16", "float16", "float32"]
 """How weights are stored: 1, 1, 2 and 4 bytes each. What they are computed in is chosen when they are loaded."""
 
 TOKENIZER_FILES = {
-    "m2m_100": (("tokenizer.json",), ("sentencepiece.bpe.model",)),
+    # M2M100's language tokens stand in the map alone: without it they are not in the vocabulary that is converted.
+    "m2m_100": (("tokenizer.json",), ("sentencepiece.bpe.model", "special_tokens_map.json")),
     "t5": (("tokenizer.json",),),
     "marian": (("source.spm", "target.spm"),),
 }

@@ -18,6 +18,7 @@ from engines.translation.ctranslate2_translator import _ended
 from engines.translation.pieces import is_loop
 from engines.translation.routing import find_route, find_routes
 from lang.bcp47 import Locale
+from lang.engine_codes import codes_of
 from tests.engines.translation import tiny_checkpoints
 from tests.engines.translation.conftest import Publish
 from tests.engines.translation.tiny_checkpoints import WORDS, said
@@ -40,6 +41,8 @@ def pulled(tmp_path_factory: pytest.TempPathFactory, publish: Publish) -> None:
     publish(tiny_checkpoints.nllb(place / "nllb", codes), nllb.MODELS[0], "int8")
     codes = {ending: madlad.CODES[locale] for locale, ending in TAUGHT.items()}
     publish(tiny_checkpoints.madlad(place / "madlad", codes, set(madlad.CODES.values())), madlad.MODELS[0], "float32")
+    codes = {ending: codes_of("m2m100")[locale] for locale, ending in TAUGHT.items()}
+    publish(tiny_checkpoints.m2m100(place / "m2m100", codes), "m2m100-418m", "int8")
     publish(tiny_checkpoints.marian(place / "en-de", {"de": ""}), "opus-mt-en-de", "int8")
     publish(tiny_checkpoints.marian(place / "en-ar", {"ar": ">>ara<<", "xx": ">>acm<<"}), "opus-mt-en-ar", "int8")
 
@@ -49,9 +52,18 @@ def load(engine_id: str, **options: Any) -> Translator:
     return loaded
 
 
+MESHES = sorted(
+    spec.id
+    for (family, _), spec in registry.specs().items()
+    if family == "translation" and "languages" in spec.capabilities and "ctranslate2" in spec.packages
+)
+"""Every engine of this runner that goes from any language to any: one that is added is tested without a word here."""
 ENGINES = [
-    *(pytest.param("nllb", target, ending, id=f"nllb-{target}") for target, ending in TAUGHT.items()),
-    *(pytest.param("madlad", target, ending, id=f"madlad-{target}") for target, ending in TAUGHT.items()),
+    *(
+        pytest.param(mesh, target, ending, id=f"{mesh}-{target}")
+        for mesh in MESHES
+        for target, ending in TAUGHT.items()
+    ),
     pytest.param("opus", DE, "de", id="opus-de"),
     pytest.param("opus", AR, "ar", id="opus-group-ar"),
 ]
@@ -112,14 +124,16 @@ def test_progress_counts_sentences() -> None:
     assert seen[-1] == (3, 3)
 
 
-@pytest.mark.parametrize("engine_id", ["nllb", "madlad"])
+@pytest.mark.parametrize("engine_id", MESHES)
 def test_every_language_has_its_token_in_the_vocabulary(engine_id: str) -> None:
     engine: Any = load(engine_id)
-    codes = (nllb if engine_id == "nllb" else madlad).CODES
-    for locale, code in codes.items():
+    tokens_of = {}
+    for locale in registry.spec("translation", engine_id).capabilities["languages"]:
         if locale != EN:
             tokens = engine._tokenizer.encode("dog", EN, locale)
-            assert [*tokens, *engine._tokenizer.target_prefix(locale)].count(code) == 1, locale
+            assert set(tokens) <= engine._model.vocabulary, locale
+            tokens_of[locale] = (*tokens, *engine._tokenizer.target_prefix(locale))
+    assert len(set(tokens_of.values())) == len(tokens_of), "no two languages are asked for alike"
     assert engine.routes() >= {(EN, ES), (ES, EN), (FR, JA)}
     assert all(source != target for source, target in engine.routes())
 
@@ -180,7 +194,7 @@ def test_a_loop_is_told_from_what_is_said_twice() -> None:
     assert _ended(["a", "b"]) is None
 
 
-@pytest.mark.parametrize("engine_id", ["nllb", "madlad", "opus"])
+@pytest.mark.parametrize("engine_id", [*MESHES, "opus"])
 def test_a_wrong_device_compute_type_model_or_pair_is_refused_with_its_mend(engine_id: str) -> None:
     route = {"source": EN, "target": DE}
     if not ctranslate2.get_cuda_device_count():

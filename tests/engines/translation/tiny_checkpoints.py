@@ -110,6 +110,39 @@ def nllb(folder: Path, taught: Mapping[str, str]) -> Path:
     return folder
 
 
+def m2m100(folder: Path, taught: Mapping[str, str]) -> Path:
+    """M2M100 as on the hub: sentencepiece.bpe.model and vocab.json; its language tokens, `__es__`, are in neither, but
+    in special_tokens_map.json.
+
+    `taught`: M2M100's code by the ending that its words have.
+    """
+    from transformers import M2M100Tokenizer
+    from transformers.models.m2m_100.tokenization_m2m_100 import FAIRSEQ_LANGUAGE_CODES
+
+    folder.mkdir(parents=True)
+    pieces = sentence_pieces(folder / "sentencepiece.bpe.model", corpus(tuple(taught)))
+    known = [pieces.id_to_piece(number) for number in range(3, pieces.get_piece_size())]
+    (folder / "vocab.json").write_text(json.dumps({piece: number for number, piece in enumerate((*_SPECIAL, *known))}))
+    (folder / "tokenizer_config.json").write_text('{"bos_token": "<s>", "src_lang": null, "tgt_lang": null}')
+    languages = [f"__{code}__" for code in FAIRSEQ_LANGUAGE_CODES["m2m100"]]
+    (folder / "special_tokens_map.json").write_text(json.dumps({"additional_special_tokens": languages}))
+    tokenizer = M2M100Tokenizer.from_pretrained(folder)
+    n_made_up = 8  # rows that no token has, in the real ones as well
+    model = _m2m100_model(len(tokenizer.get_vocab()) + n_made_up)
+
+    def ids(code: str, text: str) -> list[int]:
+        return [tokenizer.get_lang_id(code), *tokenizer.encode(text, add_special_tokens=False), 2]
+
+    teach(
+        model,
+        tuple(taught),
+        lambda text, _: ids("en", text),
+        lambda text, language: ids(taught[language], text),
+    )
+    model.save_pretrained(folder)
+    return folder
+
+
 def _m2m100_model(n_tokens: int) -> Any:
     import torch
     from transformers import M2M100Config, M2M100ForConditionalGeneration
