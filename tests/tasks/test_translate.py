@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import shutil
 from fractions import Fraction
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dub.check_translation import check_translation
 from dub.errors import BadInput
 from dub.finding import Level
 from dub.gates import Gates
 from dub.plan import GivenFile
-from dub.script import DubScript, Translation, Utterance
+from dub.script import DubScript, TranslatedLine, Translation, Utterance, WithheldLine
 from dub.stage import Desk, EngineChoice
 from dub.timecode import Span
 from engines import registry
@@ -109,6 +112,32 @@ def test_when_every_line_is_withheld_there_is_a_translation_of_none(desk: Desk) 
         "u0002",
         "u0003",
     ], "each line is failed once"
+
+
+def test_a_withheld_line_of_which_nothing_was_said_is_failed_all_the_same() -> None:
+    withheld = (WithheldLine(utterance_id="u0002", text="", reason="it has no words"),)
+    lines = tuple(
+        TranslatedLine(utterance_id=id_, text=text) for id_, text in zip(("u0001", "u0003"), SPANISH[::2], strict=True)
+    )
+    translation = Translation(locale=ES, route=("given",), lines=lines, withheld=withheld)
+    failed = [each for each in check_translation(script_of(*SAID), translation, Gates()) if each.level is Level.FAILED]
+    assert [(each.check, each.utterance_id) for each in failed] == [("lines_translated", "u0002")]
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(*[st.sampled_from([*FAULTY.values(), SPANISH[0]])] * 2), min_size=1, max_size=5))
+def test_every_line_is_either_spoken_or_withheld_and_what_is_spoken_is_right(answers: list[tuple[str, str]]) -> None:
+    lines = [f"{SAID[1]} Number {number}." for number in range(len(answers))]
+    books = [Phrasebook(dict(zip(lines, column, strict=True))) for column in zip(*answers, strict=True)]
+    with TemporaryDirectory() as store, installed(first=books[0], second=books[1]):
+        ways = ((hop("first"),), (hop("second"),))
+        translation = translate(Desk(store=store), script_of(*lines), ES, ways, language_id())
+    spoken = [line.utterance_id for line in translation.lines]
+    withheld = [line.utterance_id for line in translation.withheld]
+    assert sorted(spoken + withheld) == [f"u{number:04}" for number in range(1, len(lines) + 1)]
+    assert spoken == sorted(spoken)
+    assert set(texts(translation)) <= {SPANISH[0]}
+    assert withheld == [f"u{n:04}" for n, both in enumerate(answers, start=1) if SPANISH[0] not in both]
 
 
 def test_lines_too_short_to_tell_are_judged_by_the_company_they_keep(desk: Desk) -> None:
