@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from dub.errors import BadInput
 from lang.bcp47 import Locale
+from lang.registry import nearest
 from lang.script_conversion import can_convert
 
 Family = Literal[
@@ -58,14 +59,15 @@ class EngineSpec:
     capabilities: Mapping[str, Any] = field(default_factory=dict)
 
     def locale_for(self, locale: Locale) -> Locale | None:
-        """As which locale of its own it does this one: itself, its language and script without region, or the same
-        language in another script that a text can be converted into (`zh` for `zh-Hant`). None where it cannot."""
+        """As which locale of its own it does this one: itself, a wider region's (`es-419`, then `es`, for `es-MX`), or
+        the same language in another script that a text can be converted into (`zh` for `zh-Hant`). None where it cannot:
+        another country's variety is another locale."""
         if self.locales is None or locale in self.locales:
             return locale
-        if locale.written in self.locales:
-            return locale.written
-        others = (other for other in self.locales if other.language == locale.language and other == other.written)
-        return min((other for other in others if can_convert(locale, other.script)), default=None)
+        kin = [other for other in self.locales if other.language == locale.language and other.is_wide]
+        if found := nearest(locale, kin):
+            return found.locale
+        return min((other for other in kin if can_convert(locale, other.script)), default=None)
 
     def supports(self, locale: Locale) -> bool:
         """Whether it can do this locale, by `locale_for`."""

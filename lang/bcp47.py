@@ -79,6 +79,12 @@ class Locale(str):
         script = self.script
         return Locale(self.language if script == default_script(self.language) else f"{self.language}-{script}")
 
+    @property
+    def is_wide(self) -> bool:
+        """Whether it is of no single country: no region and no variant, or an area of the world (`es-419`)."""
+        rest = str(self).removeprefix(self.written).removeprefix("-")
+        return not rest or rest.isdigit()
+
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
         from pydantic_core import core_schema

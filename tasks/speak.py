@@ -102,7 +102,7 @@ def speak(
     return Takes(locale=translation.locale, voice_engine=engine.id, takes=tuple(takes))
 
 
-@stage(version=2, n_cpu=2)
+@stage(version=3, n_cpu=2)
 def speak_line(
     desk: Desk,
     utterance_id: str,
@@ -155,8 +155,6 @@ def as_read(text: str, locale: Locale, engine: EngineChoice) -> tuple[str, Local
     if not spec.capabilities.get("reads_numbers", True):
         text = spoken_form(text, locale)
     voice_locale = spec.locale_for(locale) or locale
-    if voice_locale.script == locale.script:
-        voice_locale = locale
     script = spec.capabilities.get("scripts", {}).get(voice_locale, voice_locale.script)
     if script == locale.script or is_in_script(text, script):
         return text, voice_locale

@@ -84,6 +84,22 @@ def test_a_text_is_spoken_by_the_voice_of_another_script_that_it_converts_into()
     assert "ks-Deva" not in rows, "no voice reads it and nothing converts it"
 
 
+@pytest.mark.parametrize(
+    ("engine", "asked", "spoken"),
+    [
+        ("espeak", "es-MX", "es-419"),
+        ("espeak", "es-ES", "es"),
+        ("espeak", "ca-valencia", "ca-valencia"),
+        ("kokoro", "en-AU", "en"),
+        ("omnivoice", "zh-TW", "zh"),
+        ("mms", "uz", "uz-Cyrl"),
+        ("espeak", "ks-Deva", None),
+    ],
+)
+def test_a_voice_does_a_locale_as_the_nearest_wide_one_of_its_own(engine: str, asked: str, spoken: str | None) -> None:
+    assert registry.spec("tts", engine).locale_for(Locale(asked)) == spoken
+
+
 @pytest.mark.parametrize(("profile", "policy"), PROFILES)
 def test_every_offered_locale_can_be_translated_and_spoken_under_its_policy(profile: str, policy: str) -> None:
     plan = read_plan(profile)
