@@ -60,8 +60,8 @@ class EngineSpec:
 
     def locale_for(self, locale: Locale) -> Locale | None:
         """As which locale of its own it does this one: itself, a wider region's (`es-419`, then `es`, for `es-MX`), or
-        the same language in another script that a text can be converted into (`zh` for `zh-Hant`). None where it cannot:
-        another country's variety is another locale."""
+        the same language in another script that a text can be converted into (`zh` for `zh-Hant`). None where it has
+        none of these: another country's variety is another locale."""
         if self.locales is None or locale in self.locales:
             return locale
         kin = [other for other in self.locales if other.language == locale.language and other.is_wide]
