@@ -6,6 +6,7 @@ not tell a digest, or the model is converted when it is pulled, the folder's pul
 """
 
 import contextlib
+import difflib
 import fcntl
 import logging
 import os
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 _STAGING = ".pulling-"
+_REPLACED = "replaced-"
 _FROM_HUBS = ".from-hubs"
 """Holds what has come of hub repositories, so that a pull that was killed goes on; emptied model by model."""
 
@@ -102,14 +104,13 @@ def pull(model_ids: Iterable[str], on_progress: OnProgress, *, trust_first: bool
     """
     entries = [_entry(model_id) for model_id in dict.fromkeys(model_ids)]
     root = models_root()
+    if list(root.glob(f"{_STAGING}*")):
+        with contextlib.suppress(BlockingIOError), _only_puller(root, patiently=False):
+            _sweep(root)  # unless another pull is at work: then what lies there is its own
     wanted = _not_intact(entries, on_progress)
     if not trust_first:
         weights_trust.require_known(wanted)
     if not wanted:
-        with contextlib.suppress(BlockingIOError):  # another pull is at work: what lies there is its own
-            if list(root.glob(f"{_STAGING}*")):
-                with _only_puller(root, patiently=False):
-                    _sweep(root)
         return
     root.mkdir(parents=True, exist_ok=True)
     with _only_puller(root):
@@ -120,13 +121,14 @@ def pull(model_ids: Iterable[str], on_progress: OnProgress, *, trust_first: bool
         try:
             _pull_into(root, staging, missing, on_progress)
         finally:
-            shutil.rmtree(staging, ignore_errors=True)
+            _discard(staging, root)
 
 
 def _entry(model_id: str) -> ModelEntry:
     lock = read_lock()
     if model_id not in lock:
-        raise BadInput(f"no model is called {model_id!r}", mend=f"one of: {', '.join(sorted(lock))}")
+        near = ", ".join(difflib.get_close_matches(model_id, lock, n=3)) or "nothing"
+        raise BadInput(f"no model is called {model_id!r}", mend=f"near is {near}; `polydub models list` names them all")
     return lock[model_id]
 
 
@@ -157,7 +159,17 @@ def _only_puller(root: Path, *, patiently: bool = True) -> Iterator[None]:
 def _sweep(root: Path) -> None:
     """Removes what a killed pull left; only for the holder of the lock."""
     for abandoned in root.glob(f"{_STAGING}*"):
-        shutil.rmtree(abandoned, ignore_errors=True)
+        _discard(abandoned, root)
+
+
+def _discard(staging: Path, root: Path) -> None:
+    """Removes a pull's folder. A model that was moved away, and whose successor did not come, is put back: its record
+    (pulled.json) is what the next pull is held to."""
+    for replaced in staging.glob(f"{_REPLACED}*"):
+        place = root / replaced.name.removeprefix(_REPLACED)
+        if not place.exists():
+            replaced.rename(place)
+    shutil.rmtree(staging, ignore_errors=True)
 
 
 def _require_room(root: Path, entries: Iterable[ModelEntry]) -> None:
@@ -205,7 +217,7 @@ def _assemble(entry: ModelEntry, staging: Path, root: Path, downloads: Downloads
         _flush_folder(place)
     final = root / entry.id
     if final.exists():
-        final.rename(staging / f"replaced-{entry.id}")
+        final.rename(staging / f"{_REPLACED}{entry.id}")
     assembled.rename(final)
     _flush_folder(root)
 

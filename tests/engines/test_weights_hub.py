@@ -325,6 +325,23 @@ def test_an_interrupted_pull_ends_its_download_and_keeps_what_came(hub: LocalHub
     weights.verify("tiny")
 
 
+def test_a_pull_killed_between_two_renames_does_not_lose_the_record(hub: LocalHub) -> None:
+    """Else the next pull would have to be trusted anew."""
+    unknown()
+    pull(trust_first=True)
+    (weights.folder("tiny") / "config.json").write_text("{ }")
+    staging = home() / "models" / ".pulling-killed"
+    staging.mkdir()
+    (home() / "models" / "tiny").rename(staging / "replaced-tiny")
+    hub.files["model.safetensors"] = safetensors(fill=8)
+    with pytest.raises(WeightsCorrupt, match="sha256"):
+        pull()
+    hub.files["model.safetensors"] = WEIGHTS
+    pull()
+    weights.verify("tiny")
+    assert left_behind() == ["tiny"]
+
+
 def test_main_is_resolved_once(hub: LocalHub) -> None:
     unknown("main")
     pull(trust_first=True)
