@@ -21,6 +21,7 @@ from lang.registry import (
     whisper_code,
 )
 from lang.script_conversion import converted
+from lang.sentences import ends_sentence
 from lang.spelled_numbers import can_spell
 from lang.udhr import article_1
 
@@ -128,6 +129,12 @@ def test_a_sentence_ends_as_its_script_ends_it() -> None:
     }.items():
         assert set(marks) <= set(ends[tag]), tag
     assert ";" not in ends["en"]
+
+
+def test_a_mark_that_ends_a_sentence_in_the_table_ends_one_in_a_text() -> None:
+    for tag, row in languages().items():
+        for mark in row.sentence_terminators:
+            assert ends_sentence(("ναι" if row.script == "Grek" else "xyz") + mark), (tag, mark)
 
 
 def test_every_name_alias_and_code_means_one_language() -> None:
