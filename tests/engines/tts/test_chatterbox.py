@@ -15,7 +15,7 @@ from engines.worker import Worker
 from lang.bcp47 import Locale
 from tests.engines.tts.worker_checks import a_hum, check_speech, make_weights, tempo_at
 
-pytestmark = [pytest.mark.workers, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.workers, pytest.mark.slow, pytest.mark.timeout(2400)]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def voice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerVoice]:
     make_weights("chatterbox", "tiny_chatterbox.py", folder, "save")
     script = Path(__file__).with_name("tiny_chatterbox.py")
     command = [str(worker_venv.python_of("chatterbox")), "-s", "-E", str(script), "serve"]
-    worker = Worker("chatterbox", command, {"folder": str(folder), "device": "cpu", "n_threads": 2})
+    worker = Worker("chatterbox", command, {"folder": str(folder), "device": "cpu", "n_threads": 2}, deadline_s=1200.0)
     yield chatterbox.Chatterbox(worker)
     worker.close()
 

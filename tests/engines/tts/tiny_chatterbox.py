@@ -1,5 +1,5 @@
 """Run inside the chatterbox worker's environment: `save FOLDER` writes a model with random weights, `serve` is the
-worker on it. The text-to-token model is cut to 14 layers (its alignment watcher looks at the 14th) and 40 tokens; the
+worker on it. The text-to-token model is cut to 14 layers (its alignment watcher looks at the 14th) and 12 tokens; the
 token-to-sound model has one size only, and is a gigabyte."""
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def cut_down() -> None:
     whole = T3.inference
 
     def short(self, **options):
-        tokens = whole(self, **{**options, "max_new_tokens": 40})
+        tokens = whole(self, **{**options, "max_new_tokens": 12})
         return tokens.clamp(max=N_SOUNDS - 1)  # a trained model gives nothing above, but for its marks
 
     T3.inference = short
