@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -89,11 +90,20 @@ def _converter(checkpoint: Path, tokenizer_files: list[str]) -> Any:
 
     class LocalConverter(TransformersConverter):  # type: ignore[misc]
         def load_model(self, model_class: Any, model_name_or_path: str, **kwargs: Any) -> Any:
-            return super().load_model(
-                model_class, model_name_or_path, local_files_only=True, use_safetensors=True, **kwargs
-            )
+            safely = {"local_files_only": True, "use_safetensors": True, "output_loading_info": True}
+            model, told = super().load_model(model_class, model_name_or_path, **safely, **kwargs)
+            require_all_tensors(told)
+            return model
 
         def load_tokenizer(self, tokenizer_class: Any, model_name_or_path: str, **kwargs: Any) -> Any:
             return super().load_tokenizer(tokenizer_class, model_name_or_path, local_files_only=True, **kwargs)
 
     return LocalConverter(str(checkpoint), copy_files=tokenizer_files)
+
+
+def require_all_tensors(told: Mapping[str, Any]) -> None:
+    """Raises ValueError where transformers made tensors up, as it does, in random numbers and with no more than a
+    warning, for those that a checkpoint lacks. `told`: what from_pretrained says with output_loading_info."""
+    made_up = sorted(map(str, [*told["missing_keys"], *told["mismatched_keys"]]))
+    if made_up:
+        raise ValueError(f"its files lack {len(made_up)} of the model's tensors, {made_up[0]} among them")

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dub.errors import EngineFailed, EngineUnavailable
 from engines import weights
+from engines.translation.conversion import require_all_tensors
 from lang.bcp47 import Locale
 
 
@@ -173,10 +174,11 @@ def load_causal_model(options: Options) -> CausalModel:
             safely = {"local_files_only": True, "trust_remote_code": False}
             try:
                 tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **safely)
-                model = transformers.AutoModelForCausalLM.from_pretrained(
-                    folder, use_safetensors=True, dtype=getattr(torch, dtype), **safely
+                model, told = transformers.AutoModelForCausalLM.from_pretrained(
+                    folder, use_safetensors=True, dtype=getattr(torch, dtype), output_loading_info=True, **safely
                 )
-            except (OSError, ValueError, KeyError) as error:
+                require_all_tensors(told)
+            except (OSError, ValueError, KeyError, RuntimeError) as error:
                 raise EngineUnavailable(
                     f"{options.model} cannot be loaded: {error}", mend=f"polydub models pull {options.model}"
                 ) from error

@@ -211,7 +211,7 @@ def madlad(folder: Path, taught: Mapping[str, str], target_tokens: Collection[st
     return folder
 
 
-def marian(folder: Path, taught: Mapping[str, str]) -> Path:
+def marian(folder: Path, taught: Mapping[str, str], *, n_steps: int = 250) -> Path:
     """An OPUS-MT model as on the hub: source.spm, target.spm and vocab.json.
 
     `taught`: the token that asks for a language (`>>ara<<`), by the ending that its words have; "" where the model has
@@ -252,6 +252,7 @@ def marian(folder: Path, taught: Mapping[str, str]) -> Path:
         endings,
         lambda text, language: ids(given, text, taught[language]),
         lambda text, _: ids(answers, text),
+        n_steps=n_steps,
         rate=5e-3,
         longest=2,
     )
