@@ -124,6 +124,7 @@ Part = MemberPart | HubPart | TextPart | HexPart | PathPart
 
 class TorchCheckpoint(_Frozen):
     """What the parts give before conversion to safetensors; `torch_key` names the tensors wanted, "" takes all.
+    `about`: its size is only about right.
 
     `file`: its name in the model's hub repository, where it comes from there. `husks`: packages whose objects lie
     beside the tensors (a training configuration): they are read as empty, and the packages are not imported.
@@ -134,6 +135,7 @@ class TorchCheckpoint(_Frozen):
     torch_key: str = ""
     file: str = ""
     husks: tuple[str, ...] = ()
+    about: bool = False
 
 
 class FileEntry(_Frozen):

@@ -20,8 +20,8 @@ safetensors file made from it. Where a model has `convert = { to = "ctranslate2"
 are a checkpoint, and the model's folder holds what that is converted into.
 
 `[families.<name>]` is many models that differ in a code: `engine_codes` names the list in lang.engine_codes, `id` and
-`hub` hold `{code}`, or `{name}`: the code's last part, after any slash; `revisions` has the commit of the codes for
-which one is known. The rest is as in a model.
+`hub` hold `{code}`, or `{name}`: the code's last part, after any slash. The rest is as in a model; `known.<code>` has
+the revision, and the sha256 by file, of a model of which they are known.
 """
 
 import tomllib
@@ -202,21 +202,37 @@ def _file(
 
 
 class _Family:
-    """A table of the lock that stands for one model per code. `codes`: the code by model id."""
+    """A table of the lock that stands for one model per code. `codes`: the code by model id; `known`: what is known of
+    single models, by code."""
 
     def __init__(self, name: str, table: dict[str, Any]) -> None:
         self.name = name
-        self._revisions = table.get("revisions", {})
-        own = ("engine_codes", "id", "revisions")
+        self.known = table.get("known", {})
+        own = ("engine_codes", "id", "known")
         self._template = {key: value for key, value in table.items() if key not in own}
         codes = dict.fromkeys(_ascii(code) for code in codes_of(table["engine_codes"]).values())
         self.codes = {_fill(table["id"], code).lower(): code for code in codes}
 
     def entry(self, model_id: str) -> ModelEntry:
         code = self.codes[model_id]
-        filled = {key: _fill(self._template[key], code) for key in ("hub", "origin")}
-        filled["revision"] = self._revisions.get(code, self._template["revision"])
+        filled: dict[str, Any] = {key: _fill(self._template[key], code) for key in ("hub", "origin")}
+        known = self.known.get(code, {})
+        filled["revision"] = known.get("revision", self._template["revision"])
+        digests = known.get("sha256", {})
+        filled["files"] = {
+            name: _with_digest(file, digests.get(name)) for name, file in self._template["files"].items()
+        }
         return _model(model_id, {**self._template, **filled}, {}, LOCK_FILE.parent)
+
+
+def _with_digest(table: dict[str, Any], sha256: str | None) -> dict[str, Any]:
+    """A file's table with the digest of what is fetched for it; its size stays about right."""
+    if sha256 is None:
+        return table
+    known = {"sha256": sha256, "about": True}
+    if "converted_from" in table:
+        return {**table, "converted_from": {**table["converted_from"], **known}}
+    return {**table, **known}
 
 
 def _fill(template: str, code: str) -> str:

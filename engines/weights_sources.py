@@ -66,7 +66,8 @@ def _convert(
 ) -> None:
     joined = target.with_name(f".{target.name}.source")
     try:
-        _gather(source, joined, archive_of, original.n_bytes, original.sha256, is_checkpoint=True)
+        n_bytes = None if original.about else original.n_bytes
+        _gather(source, joined, archive_of, n_bytes, original.sha256, is_checkpoint=True)
         with target.open("wb") as out:
             if torch_zip.is_zip(joined):
                 torch_zip.convert_zip(joined, out, original.torch_key, original.husks)

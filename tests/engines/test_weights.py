@@ -446,7 +446,13 @@ def test_a_family_is_a_model_per_code() -> None:
     assert lock["mms-tts-cac-dialect_sanmateoixtatan"].packages[0].hub == "facebook/mms-tts-cac-dialect_sanmateoixtatan"
     assert lock["opus-mt-en-de"].packages[0].hub == "Helsinki-NLP/opus-mt-en-de"
     assert not lock["mms-tts-deu"].packages[0].is_fixed
+    for family in lock.families.values():  # what is known is of a code that there is
+        assert set(family.known) <= set(family.codes.values())
     assert lock["mms-tts-eng"].packages[0].is_fixed
+    assert lock["mms-tts-eng"].files[0].sha256.startswith("69cf8b65")
+    assert lock["opus-mt-en-de"].packages[0].is_fixed
+    assert lock["opus-mt-en-de"].files[-1].origin_sha256.startswith("da068344")
+    assert lock["opus-mt-en-af"].files[-1].origin_sha256 == "unknown"
     assert "mms-tts-xxx" not in lock
     assert lock.family_of("mms-tts-deu") == "mms-tts"
     assert lock.family_of("kokoro") is None
