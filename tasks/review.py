@@ -29,7 +29,7 @@ from tasks.review_words import listen_back, read_language
 GATES = Gates()
 
 
-@stage(version=6, n_cpu=2)
+@stage(version=7, n_cpu=2)
 def review(
     desk: Desk,
     source: Source,

@@ -14,6 +14,7 @@ from dub.timecode import Span
 from dub.word_error import ErrorRate
 from engines import registry
 from engines.asr.contract import Recognition
+from lang.bcp47 import Locale
 from lang.registry import name_of
 
 GATES = Gates()
@@ -41,13 +42,22 @@ def listen_back(found: Measured, store: Store, timeline: Timeline, choice: Engin
         found.findings += [not_measured(check, why, matters=True) for check in ("word_error", "language_heard")]
         return ()
     lines = heard_lines(timeline, _words(heard))
-    found.findings += check_words(lines, choice.id, GATES)
+    is_trusted = _is_trusted(choice, target)
+    found.findings += check_words(lines, choice.id, GATES, is_trusted=is_trusted)
     rate = sum((line.words for line in lines), ErrorRate(0, 0)).rate
     found.metrics["word_error"] = rate
     found.metrics["character_error"] = sum((line.characters for line in lines), ErrorRate(0, 0)).rate
     if first.segments:
-        found.findings.append(check_language(target, first.locale, first.language_probability, rate, GATES))
+        found.findings.append(
+            check_language(target, first.locale, first.language_probability, rate, GATES, is_trusted=is_trusted)
+        )
     return lines
+
+
+def _is_trusted(choice: EngineChoice, target: Locale) -> bool:
+    """Whether the recogniser was measured in this language; one that does not say where it was is trusted."""
+    measured_in = registry.spec("asr", choice.id).capabilities.get("measured_in")
+    return measured_in is None or Locale(target.language) in measured_in
 
 
 def read_language(found: Measured, translation: Translation, choice: EngineChoice) -> None:

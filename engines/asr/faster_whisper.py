@@ -288,6 +288,10 @@ def _moved(segment: Any, start_s: float) -> Segment:
     return Segment(segment.text.strip(), start_s + float(segment.start), start_s + float(segment.end), words)
 
 
+MEASURED_IN = frozenset(map(Locale, ("de", "en", "es", "fr", "it", "ja", "pt", "ru", "zh")))
+"""Languages whose speech Whisper base was measured to hear: recordings, or the voice of a native engine."""
+
+
 def load(**options: Any) -> FasterWhisper:
     return FasterWhisper(Options(**options))
 
@@ -304,5 +308,5 @@ ENGINE = EngineSpec(
     models=MODELS,
     extra="embedded",
     packages=("faster_whisper",),
-    capabilities={"into_english": True},
+    capabilities={"into_english": True, "measured_in": MEASURED_IN},
 )
