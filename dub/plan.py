@@ -33,7 +33,7 @@ class Plan(Record):
     asr: str
     translation: tuple[str, ...]
     tts: tuple[str, ...] = Field(min_length=1)
-    aligner: str = Field("even", description="finds phoneme times where a voice engine gives none")
+    aligner: str = Field("dtw", description="finds phoneme times where a voice engine gives none")
     speaker: tuple[str, ...] = Field(min_length=1, description="the first fits voices, a second one judges them")
     face: str
     lipsync: str
