@@ -121,5 +121,6 @@ def test_no_library_is_imported_to_find_the_engines() -> None:
 def test_the_locale_of_an_engines_own_model_follows_its_region() -> None:
     mms = registry.spec("tts", "mms")
     assert mms.options_for(Locale("pt-BR"), {}) == {"model": "mms-tts-por"}
+    assert mms.options_for(Locale("uz"), {}) == {"model": "mms-tts-uzb-script_cyrillic"}  # it has no Latin one
     assert mms.options_for(Locale("pt-BR"), {"model": "mms-tts-spa"}) == {"model": "mms-tts-spa"}
     assert registry.spec("tts", "espeak").options_for(Locale("pt-BR"), {"a": 1}) == {"a": 1}

@@ -13,7 +13,6 @@ sys.path.insert(0, str(Path(__file__).parents[3] / "engines" / "workers"))
 import chatterbox_worker
 import worker_protocol
 
-
 N_SOUNDS = 6561
 """Speech tokens that the token-to-sound model knows."""
 
