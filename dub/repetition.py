@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from dub.word_error import comparable_words
 
-LONGEST_UNIT = 30
+LONGEST_UNIT = 60
 """Words (or signs, in scripts without spaces) of the longest passage whose repetition is looked for."""
 
 

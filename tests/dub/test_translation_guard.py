@@ -144,6 +144,13 @@ def test_planted_faults_are_named(name: str, source: str, target: str, locale: s
     assert fault(source, target, Locale(locale)) == name
 
 
+def test_a_text_said_three_times_is_a_loop_in_every_language() -> None:
+    found = {
+        locale: fault(ARTICLES[EN], " ".join([text] * 3), locale) for locale, text in ARTICLES.items() if locale != EN
+    }
+    assert {locale: name for locale, name in found.items() if name != "repetition"} == {}
+
+
 def test_a_loop_that_is_never_quite_the_same_is_found_by_packing_it() -> None:
     loop = " ".join(f"el hombre de la casa {number} y la casa del hombre," for number in "abcdefghijkl")
     looping_source = " ".join(f"the man of the house {number} and the house of the man," for number in "abcdefghijkl")
