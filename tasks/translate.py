@@ -53,7 +53,7 @@ class _Work:
         return "; ".join(f"{who}: {why}" for who, why in self.refused)
 
 
-@stage(version=5, n_cpu=1)
+@stage(version=6, n_cpu=1)
 def translate(
     desk: Desk,
     script: DubScript,

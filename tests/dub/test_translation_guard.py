@@ -178,19 +178,18 @@ def test_every_text_in_another_script_is_caught_whoever_reads_it() -> None:
 def test_languages_of_one_script_are_told_apart_where_the_identifier_knows_both(
     identifier: LanguageIdentifier,
 ) -> None:
-    """Pairs of languages that py3langid knows and that share a script: 95 % are told apart, the rest are left alone,
-    and no text is refused in its own language (the test above)."""
+    """All of these pairs are told apart; and no text is refused in its own language (the first test)."""
     known = [locale for locale in ARTICLES if identifier.knows(locale)]
-    n_pairs = n_caught = 0
+    n_pairs, missed = 0, []
     for locale in known:
         read = read_as(identifier, ARTICLES[locale], locale)
         for other in known[::2]:
             is_judged = locale.language != other.language and not are_close(locale, other)
             if is_judged and language(locale).script == language(other).script:
                 n_pairs += 1
-                n_caught += bool(fault(ARTICLES[EN], ARTICLES[locale], other, read))
+                missed += [] if fault(ARTICLES[EN], ARTICLES[locale], other, read) else [(str(locale), str(other))]
     assert n_pairs > 2000
-    assert n_caught / n_pairs > 0.95
+    assert missed == []
 
 
 def test_what_an_identifier_says_of_a_few_letters_or_without_being_sure_counts_for_nothing() -> None:
