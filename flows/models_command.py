@@ -100,11 +100,12 @@ def models_of(plan: Plan, console: Console) -> list[str]:
     lock = weights.read_lock()
     wanted: list[str] = []
     for family, engines in named.items():
-        for engine_id in (engines,) if isinstance(engines, str) else engines:
+        for engine_id in dict.fromkeys((engines,) if isinstance(engines, str) else engines):
             spec = registry.spec(family, engine_id)  # type: ignore[arg-type]
             if spec.models and lock.family_of(spec.models[0]) is not None:
                 console.print(
-                    f"  {engine_id} has a model per language: polydub models pull {spec.models[0]} ...", highlight=False
+                    f"  {engine_id} has a model per language, pull those you want: polydub models pull {spec.models[0]}",
+                    highlight=False,
                 )
                 continue
             wanted += spec.weights_for(options_of(plan, family, engine_id))
