@@ -243,7 +243,7 @@ class _Process:
         line = self._read_line(end, deadline_s)
         try:
             message = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise self._died(f"says what is no JSON: {line!r:.200}") from None
         if not isinstance(message, dict):
             raise self._died(f"says what is no message: {line!r:.200}")

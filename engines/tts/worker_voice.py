@@ -158,8 +158,9 @@ def _read_samples(path: Path, told: Mapping[str, object], rate_hz: int, engine: 
     """The worker's sound, where the file is what it told."""
     if told.get("rate_hz") != rate_hz:
         raise EngineFailed(f"{engine} gave sound at {told.get('rate_hz')} Hz, not {rate_hz}")
-    if not path.is_file() or path.stat().st_size != 4 * int(str(told.get("n_samples"))):
-        raise EngineFailed(f"{engine} gave no sound file of {told.get('n_samples')} samples")
+    n_samples = told.get("n_samples")
+    if not isinstance(n_samples, int) or not path.is_file() or path.stat().st_size != 4 * n_samples:
+        raise EngineFailed(f"{engine} gave no sound file of {n_samples} samples")
     samples = np.fromfile(path, "<f4").astype(np.float32)
     if not samples.size or not np.isfinite(samples).all():
         raise EngineFailed(f"{engine} gave sound that is not finite")

@@ -68,7 +68,7 @@ def answer(line: bytes, methods: Mapping[str, Method]) -> dict[str, Any]:
 def _read(line: bytes) -> dict[str, Any]:
     try:
         request = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refused(f"a request is one line of JSON: {error}") from None
     is_request = isinstance(request, dict) and request.keys() == {"id", "method", "parameters"}
     if not is_request or type(request["id"]) is not int or not isinstance(request["parameters"], dict):

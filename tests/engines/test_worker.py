@@ -113,7 +113,7 @@ def test_what_libraries_print_never_reaches_the_line(make: Make) -> None:
     assert worker.call("add", a=1, b=1)["sum"] == 2
 
 
-@pytest.mark.parametrize("kind", ["pickle", "list", "other id", "no kind", "endless"])
+@pytest.mark.parametrize("kind", ["pickle", "list", "nested", "other id", "no kind", "endless"])
 def test_a_worker_that_breaks_the_protocol_is_an_error(make: Make, tmp_path: Path, kind: str) -> None:
     with pytest.raises(EngineFailed, match="the worker toy"):
         make(deadline_s=5.0).call("say_raw", kind=kind)
@@ -186,6 +186,7 @@ def _say(a: float, b: str = "x") -> dict[str, Any]:
     [
         (pickle.dumps({"id": 1}), "one line of JSON"),
         (b"[]", "a request has"),
+        (b"[" * 500_000, "one line of JSON"),
         (b'{"id": true, "method": "say", "parameters": {}}', "a request has"),
         (b'{"id": 1, "method": "say", "parameters": {"a": 1}, "more": 1}', "a request has"),
         (b'{"id": 1, "method": "exec", "parameters": {}}', "no method 'exec'"),

@@ -68,6 +68,7 @@ def say_raw(kind: str) -> dict[str, Any]:
     raw = {
         "pickle": pickle.dumps(_Payload(), protocol=0) + b"\n",
         "list": b"[1, 2]\n",
+        "nested": b"[" * 500_000 + b"\n",
         "other id": b'{"id": 999, "result": {}}\n',
         "no kind": b'{"id": 1, "answer": {}}\n',
         "endless": b"x" * (3 << 20),
