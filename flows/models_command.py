@@ -104,7 +104,7 @@ def models_of(plan: Plan, console: Console) -> list[str]:
             spec = registry.spec(family, engine_id)  # type: ignore[arg-type]
             if spec.models and lock.family_of(spec.models[0]) is not None:
                 console.print(
-                    f"  {engine_id} has a model per language, pull those you want: polydub models pull {spec.models[0]}",
+                    f"  {engine_id} has a model per language, pull yours: polydub models pull {spec.models[0]}",
                     highlight=False,
                 )
                 continue
