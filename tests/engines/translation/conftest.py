@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from dub.errors import LanguageNotSupported
 from engines import weights, weights_lock
+from engines.translation.contract import Translator
+from lang.bcp47 import Locale
+
+
+def keeps_the_contract(engine: Translator, source: Locale, target: Locale, lines: Sequence[str]) -> None:
+    """engines/translation/contract.py. `lines`: the first has words, the second is empty, one has no letters."""
+    answers = engine.translate(lines, source, target)
+    assert [bool(answer.strip()) for answer in answers] == [bool(line.strip()) for line in lines]
+    assert not any("\n" in answer for answer in answers)
+    assert engine.translate(lines, source, target) == answers, "the same every time"
+    assert engine.translate(lines[2:], source, target) == answers[2:], "a line's neighbours do not change it"
+    assert engine.translate(lines[::-1], source, target) == answers[::-1], "in order"
+    assert engine.translate([], source, target) == []
+    assert (source, target) in engine.routes()
+    assert all(one != other for one, other in engine.routes())
+    with pytest.raises(LanguageNotSupported):
+        engine.translate(lines[:1], source, Locale("tlh"))
+
 
 Publish = Callable[[Path, str, str], None]
 

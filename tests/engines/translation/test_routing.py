@@ -5,15 +5,16 @@ from __future__ import annotations
 import pytest
 
 from dub.errors import EngineUnavailable, LanguageNotSupported
+from engines.spec import EngineSpec
 from engines.translation import routing
-from engines.translation.routing import Hop, best_path, find_route, hops, tier_of
+from engines.translation.routing import Edges, best_path, find_route, hops, paths_from, tier_of
 from lang.bcp47 import Locale
 
 ENGINES = ("bergamot", "apertium")
 EDGES = hops(ENGINES)
 
 
-def way(source: str, target: str, edges: tuple[Hop, ...] = EDGES) -> list[str]:
+def way(source: str, target: str, edges: Edges = EDGES) -> list[str]:
     return [f"{hop.engine.id} {hop.source}-{hop.target}" for hop in best_path(Locale(source), Locale(target), edges)]
 
 
@@ -82,3 +83,56 @@ def test_choices_differ_in_fingerprint_by_hop() -> None:
     one = find_route(Locale("en"), Locale("ja"), ["pseudo"])
     other = find_route(Locale("en"), Locale("de"), ["pseudo"])
     assert one[0].fingerprint != other[0].fingerprint
+
+
+def engine(engine_id: str, **capabilities: object) -> EngineSpec:
+    return EngineSpec(engine_id, "translation", 1, "", load=lambda: None, capabilities=capabilities)
+
+
+def mesh(engine_id: str, **tiers: str) -> EngineSpec:
+    return engine(engine_id, languages={Locale(tag): tier for tag, tier in tiers.items()})
+
+
+def test_an_engine_from_any_to_any_is_as_good_as_the_worse_of_the_two_languages() -> None:
+    edges = Edges([mesh("many", en="good", es="good", sw="fair", ace="demo")])
+    assert way("es", "en", edges) == ["many es-en"]
+    tiers = {
+        (source, target): tier_of(best_path(Locale(source), Locale(target), edges))
+        for source, target in (("en", "es"), ("es", "sw"), ("sw", "es"), ("ace", "sw"))
+    }
+    assert list(tiers.values()) == ["good", "fair", "fair", "demo"]
+    assert set(paths_from(Locale("es"), edges)) == {"en", "sw", "ace"}
+    with pytest.raises(LanguageNotSupported):
+        best_path(Locale("fr"), Locale("es"), edges)
+
+
+def test_engines_from_any_to_any_are_joined_where_neither_has_both_languages() -> None:
+    one, other = mesh("one", en="good", es="good", sw="fair"), mesh("other", en="good", sw="good", ace="fair")
+    assert way("es", "ace", Edges([one, other])) == ["one es-en", "other en-ace"]
+    assert way("es", "sw", Edges([one, other])) == ["one es-en", "other en-sw"], "two good hops before a fair one"
+    assert way("en", "es", Edges([one, mesh("twin", en="good", es="good")])) == ["one en-es"], (
+        "the plan's order decides"
+    )
+
+
+def test_a_mesh_is_entered_again_by_a_better_language() -> None:
+    """From ace the mesh is demo to everything; by way of en, which a pair reaches well, it is good."""
+    edges = Edges(
+        [mesh("many", ace="demo", en="good", es="good"), engine("pair", tiers={(Locale("ace"), Locale("en")): "good"})]
+    )
+    assert way("ace", "es", edges) == ["pair ace-en", "many en-es"]
+
+
+def test_regions_are_served_by_the_bare_language_of_a_mesh_and_the_other_way() -> None:
+    edges = Edges(
+        [mesh("many", en="good", pt="good", es="good"), engine("br", tiers={(Locale("en"), Locale("pt-BR")): "good"})]
+    )
+    assert way("en-US", "es-MX", edges) == ["many en-es"]
+    assert way("en", "pt-BR", edges) == ["br en-pt-BR"], "the very locale before the language, where both are as good"
+    assert way("en", "pt-PT", edges) == ["many en-pt"]
+
+
+def test_an_error_does_not_list_four_hundred_languages() -> None:
+    with pytest.raises(LanguageNotSupported, match=r"\d+ more \(polydub languages\)") as caught:
+        find_route(Locale("en"), Locale("tlh"), ["madlad"])
+    assert len(str(caught.value)) < 1500

@@ -15,7 +15,7 @@ from engines.translation.routing import find_route
 from engines.translation.transformers_model import Sampling, _drawn
 from lang.bcp47 import Locale
 from tests.engines.translation import tiny_checkpoints
-from tests.engines.translation.conftest import Publish
+from tests.engines.translation.conftest import Publish, keeps_the_contract
 from tests.engines.translation.tiny_checkpoints import WORDS
 
 torch = pytest.importorskip("torch", reason="needs the studio extra")
@@ -42,19 +42,19 @@ def load(**options: Any) -> hy_mt.HyMt:
 
 @pytest.mark.parametrize(("target", "ending"), [(ES, "es"), (FR, "fr")])
 def test_each_language_is_answered_in_itself_line_by_line_whatever_the_batch(target: Locale, ending: str) -> None:
-    lines = ["", *WORDS, "…", *(f"{word}." for word in WORDS), " dog\n"]
+    lines = [*WORDS[:1], "", *WORDS[1:], "…", *(f"{word}." for word in WORDS), " dog\n"]
     expected = [
+        f"{WORDS[0]}{ending}",
         "",
-        *(f"{word}{ending}" for word in WORDS),
+        *(f"{word}{ending}" for word in WORDS[1:]),
         "…",
         *(f"{word}{ending}." for word in WORDS),
         f"dog{ending}",
     ]
     engine = load(source=EN, target=target)
     assert engine.translate(lines, EN, target) == expected
-    assert engine.translate(lines[::-1], EN, target) == expected[::-1]
+    keeps_the_contract(engine, EN, target, lines)
     assert load(max_batch_tokens=1).translate(lines, EN, target) == expected
-    assert engine.translate([], EN, target) == []
 
 
 def test_sampling_draws_the_same_from_the_same_seed_whatever_else_was_drawn() -> None:
