@@ -85,6 +85,21 @@ def _memory() -> str:
 def _engine(family: str, engine_id: str) -> str:
     from engines import registry
 
-    choose(family, engine_id, {})
     spec = registry.spec(family, engine_id)  # type: ignore[arg-type]
-    return f"{spec.code_licence}; weights {spec.weights_licence}"
+    licences = f"{spec.code_licence}; weights {spec.weights_licence}"
+    if not spec.model_of_locale:
+        choose(family, engine_id, {})
+        return licences
+    here = [model for model in spec.models if _is_here(model)]
+    choose(family, engine_id, {"model": here[0] if here else spec.models[0]})
+    return f"{licences}; {len(here)} of its {len(spec.models)} models, one for each language"
+
+
+def _is_here(model_id: str) -> bool:
+    from engines import weights
+
+    try:
+        weights.folder(model_id)
+    except DubError:
+        return False
+    return True
