@@ -9,9 +9,7 @@ from dub.errors import BadInput
 from dub.script import DubScript, Utterance
 from dub.subtitles import Cue
 from dub.timecode import Span, timecode
-from lang.bcp47 import Locale
-from lang.registry import language
-from lang.text import even_pieces
+from lang.line_breaks import even_pieces
 
 NEAR_S = Fraction(1, 2)
 """A cue this close to an utterance that it does not touch still belongs to it."""
@@ -19,7 +17,7 @@ _ENOUGH = Fraction(1, 2)
 _MOST_NAMED = 8
 
 
-def matched(cues: Sequence[Cue], script: DubScript, locale: Locale, file_name: str) -> list[str]:
+def matched(cues: Sequence[Cue], script: DubScript, file_name: str) -> list[str]:
     """The text of every utterance, in the script's order; "" where only a cue without text stands for it.
 
     Cues of one utterance are joined; a cue over several utterances is shared out at its sentence and clause ends.
@@ -27,7 +25,7 @@ def matched(cues: Sequence[Cue], script: DubScript, locale: Locale, file_name: s
     """
     if any(cue.span.duration == 0 for cue in cues) or _ids_agree(cues, script):
         return _by_id(cues, script, file_name)
-    return _by_time(cues, script, locale, file_name)
+    return _by_time(cues, script, file_name)
 
 
 def _ids_agree(cues: Sequence[Cue], script: DubScript) -> bool:
@@ -49,7 +47,7 @@ def _by_id(cues: Sequence[Cue], script: DubScript, file_name: str) -> list[str]:
     return [" ".join(texts[utterance.id].split()) for utterance in script.utterances]
 
 
-def _by_time(cues: Sequence[Cue], script: DubScript, locale: Locale, file_name: str) -> list[str]:
+def _by_time(cues: Sequence[Cue], script: DubScript, file_name: str) -> list[str]:
     utterances = script.utterances
     parts: list[list[str]] = [[] for _ in utterances]
     strangers = []
@@ -64,7 +62,7 @@ def _by_time(cues: Sequence[Cue], script: DubScript, locale: Locale, file_name: 
             if cue.span.overlap(utterance.span) >= _ENOUGH * utterance.span.duration
         ]
         if len(covered) > 1:
-            pieces = even_pieces(" ".join(cue.text.split()), len(covered), is_spaced=language(locale).is_spaced)
+            pieces = even_pieces(cue.text, len(covered))
             for index, piece in zip(covered, pieces, strict=False):
                 parts[index].append(piece)
         elif (home := _home(cue.span, utterances)) is not None:

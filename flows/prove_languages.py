@@ -28,7 +28,8 @@ from flows.preflight import find_voice, read_plan
 from flows.publish import publish_text
 from lang.bcp47 import Locale
 from lang.registry import language, name_of
-from lang.text import even_pieces, split_sentences
+from lang.line_breaks import even_pieces
+from lang.sentences import split_sentences
 from lang.udhr import article_1
 
 ENGLISH = Locale("en")
@@ -143,7 +144,7 @@ def in_two(text: str, locale: Locale, share: float) -> tuple[str, str]:
     word that halves it best."""
     sentences = split_sentences(text)
     if len(sentences) < 2:
-        first, *rest = even_pieces(text, 2, is_spaced=language(locale).is_spaced)
+        first, *rest = even_pieces(text, 2)
         return first, " ".join(rest)
     glue = " " if language(locale).is_spaced else ""
     cut = min(range(1, len(sentences)), key=lambda k: abs(sum(map(len, sentences[:k])) / len(text) - share))

@@ -169,7 +169,7 @@ def _understood_instead(asked: str) -> list[Locale]:
 def _in_script(known: Language, script: str) -> Language:
     if script == known.script:
         return known
-    from lang.text import RTL_SCRIPTS
+    from lang.direction import RTL_SCRIPTS
 
     direction: Direction = "rtl" if script in RTL_SCRIPTS else "ltr"
     return dataclasses.replace(known, script=script, direction=direction, tier="", converts_to=())

@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lang.bcp47 import Locale
-from lang.direction import RTL_SCRIPTS as RTL_SCRIPTS
-from lang.line_breaks import even_pieces as pieces_of_even_length
-from lang.sentences import CLOSERS
-from lang.sentences import ends_sentence as ends_sentence
-from lang.sentences import split_sentences as split_sentences
+from lang.sentences import CLOSERS, split_sentences
 
 _OPENING_MARKS = {"?": "¿", "!": "¡"}
 _USES_OPENING_MARKS = frozenset({"es", "ast"})
@@ -46,8 +42,3 @@ def _opened(sentence: str) -> str:
         return sentence
     lead = len(sentence) - len(sentence.lstrip("\"'«“-– "))
     return sentence[:lead] + opening + sentence[lead:]
-
-
-def even_pieces(text: str, n_pieces: int, *, is_spaced: bool = True) -> list[str]:
-    """See `lang.line_breaks.even_pieces`, which finds out by itself whether a script has spaces."""
-    return pieces_of_even_length(text, n_pieces)

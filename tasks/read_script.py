@@ -88,7 +88,7 @@ def read_translation(
         cues += tuple(Cue(span=UNTIMED, text="", id=line.utterance_id) for line in own.withheld)
     else:
         cues = parse(content, file_name, target=locale)
-    texts = matched(cues, script, locale, file_name)
+    texts = matched(cues, script, file_name)
     return _guarded(texts, file_name, locale, script, LineGuard(language_id))
 
 

@@ -22,7 +22,8 @@ from dub.wav import BLOCK_SAMPLES, Samples
 from engines import registry
 from engines.asr.contract import Recogniser, Recognition, Segment
 from lang.bcp47 import Locale
-from lang.text import ends_sentence, join_words
+from lang.sentences import ends_sentence
+from lang.text import join_words
 
 ENGLISH = "en"
 PIVOT_MARGIN_S = Fraction(1, 5)

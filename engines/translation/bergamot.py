@@ -19,7 +19,7 @@ from dub.errors import EngineFailed, LanguageNotSupported
 from engines import weights
 from engines.spec import EngineSpec
 from lang.bcp47 import Locale
-from lang.text import ends_sentence, split_sentences
+from lang.sentences import ends_sentence, split_sentences
 
 ENGLISH = Locale("en")
 BRAZILIAN = Locale("pt-BR")

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from dub.script import Word
 from dub.timecode import Span
 from dub.utterances import LONGEST_UTTERANCE_S, cut_utterances, settle_words
-from lang.text import ends_sentence, join_words
+from lang.sentences import ends_sentence
+from lang.text import join_words
 
 # Whisper's own times for "Good morning, my name is Jordi Mas, I am from Barcelona and I love the city."
 HEARD = [
