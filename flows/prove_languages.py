@@ -27,8 +27,8 @@ from flows.dub_title import LocaleOutcome, dub_title
 from flows.preflight import find_voice, read_plan
 from flows.publish import publish_text
 from lang.bcp47 import Locale
-from lang.registry import language, name_of
 from lang.line_breaks import even_pieces
+from lang.registry import language, name_of
 from lang.sentences import split_sentences
 from lang.udhr import article_1
 
