@@ -17,7 +17,7 @@ from engines.translation.ctranslate2_tokens import END, Tokenizer
 from engines.translation.pieces import LOOP_TOKENS, Piece, batches, halves, is_loop
 from lang.bcp47 import Locale
 from lang.registry import language
-from lang.text import split_sentences
+from lang.sentences import join_sentences, split_sentences
 
 PATIENCE = 2.0
 """Beam search ends when this many times the beam have ended. At 1, the library's default, NLLB-200 3.3B loses 0.38
@@ -27,7 +27,6 @@ LONGEST_SENTENCE_TOKENS = 200
 _GUARDS = {"no_repeat_ngram_size": LOOP_TOKENS, "repetition_penalty": 1.1}
 """For a second try at what looped or did not end; not for all, for people do say the same words twice."""
 _TIER_OF = {"A": "good", "B": "fair"}
-_UNSPACED_BETWEEN_SENTENCES = frozenset({"Hans", "Hant", "Hani", "Jpan"})
 
 
 def tiers_of(locales: Iterable[Locale]) -> dict[Locale, str]:
@@ -75,8 +74,7 @@ class CTranslate2Translator:
         answers: list[list[str]] = [[] for _ in lines]
         for index, piece in enumerate(pieces):
             answers[piece.line].append(texts[index])
-        between = "" if language(target).script in _UNSPACED_BETWEEN_SENTENCES else " "
-        return [between.join(parts) if parts else line.strip() for parts, line in zip(answers, lines, strict=True)]
+        return [join_sentences(parts) if parts else line.strip() for parts, line in zip(answers, lines, strict=True)]
 
     def _pieces(self, number: int, line: str, source: Locale, target: Locale) -> Iterator[Piece]:
         """What of a line is translated, sentence by sentence: given several, these models drop some. Nothing of a line

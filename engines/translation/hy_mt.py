@@ -19,7 +19,7 @@ from engines.translation.transformers_model import CausalModel, Options, Samplin
 from lang.bcp47 import Locale
 from lang.engine_codes import codes_of
 from lang.registry import language
-from lang.text import split_sentences
+from lang.sentences import join_sentences, split_sentences
 
 CODES = codes_of("hy_mt2")
 MODELS = ("hy-mt2-1.8b",)
@@ -66,7 +66,7 @@ class HyMt:
         answers: list[list[str]] = [[] for _ in lines]
         for index, piece in enumerate(pieces):
             answers[piece.line].append(texts[index])
-        return [" ".join(parts) if parts else line.strip() for parts, line in zip(answers, lines, strict=True)]
+        return [join_sentences(parts) if parts else line.strip() for parts, line in zip(answers, lines, strict=True)]
 
     def _pieces(self, number: int, line: str, target: Locale) -> Iterator[Piece]:
         """The line; its sentences where it is too long; nothing where it has no words."""

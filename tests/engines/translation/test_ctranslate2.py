@@ -81,8 +81,6 @@ def test_each_language_is_answered_in_itself_line_by_line(engine_id: str, target
         "…",
         f"dog{ending}.",
     ]
-    if target == JA:  # a script without spaces has none between sentences either
-        expected[3] = expected[3].replace(" ", "")
     assert engine.translate(LINES, EN, target) == expected
     keeps_the_contract(engine, EN, target, LINES)
     assert engine.translate(["", " … "], EN, target) == ["", "…"]
@@ -243,8 +241,8 @@ def test_routes_name_the_model_of_a_pair_and_pass_by_one_that_is_not_pulled() ->
 
 
 def test_ways_to_every_language_are_found_at_once() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for target in nllb.CODES:
         if target != EN:
             assert find_routes(EN, target, ["nllb", "madlad"])
-    assert time.perf_counter() - started < 3.0, "0.1 s on an idle machine"
+    assert time.process_time() - started < 0.3, "0.02 s on a machine at work"
