@@ -44,8 +44,9 @@ class Chatterbox(WorkerVoice):
         return Speech(soxr.resample(other[0], MASTER_RATE_HZ, RATE_HZ, quality="VHQ"), RATE_HZ, ())
 
 
-def load(device: str = "cpu") -> Chatterbox:
-    """Starts nothing: the worker is started by the first line. Raises EngineUnavailable, WeightsMissing."""
+def load(device: str = "auto") -> Chatterbox:
+    """Starts nothing: the worker is started by the first line. `device`: cpu, cuda, or auto for a GPU where there is
+    one. Raises EngineUnavailable, WeightsMissing."""
     from engines import weights
 
     return Chatterbox(start_worker("chatterbox", "chatterbox", weights.folder("chatterbox-multilingual"), device))

@@ -119,14 +119,18 @@ def _scripts() -> dict[Locale, str]:
     return {locale: script for locale, script in scripts.items() if script != language(locale).script}
 
 
-def load(model: str, device: str = "cpu") -> Mms:
-    """`model`: an id of models.lock, mms-tts-<MMS code>. Raises WeightsMissing."""
-    import torch  # noqa: F401  missing packages are told at once, not by the first line
-    import transformers  # noqa: F401
+def load(model: str, device: str = "auto") -> Mms:
+    """`model`: an id of models.lock, mms-tts-<MMS code>. `device`: cpu, cuda, or auto for a GPU where there is one.
+    Raises WeightsMissing, BadInput for a device that is not there."""
+    import torch
+    import transformers  # noqa: F401  a missing package is told at once, not by the first line
 
     from engines import weights
 
-    return Mms(weights.folder(model), device)
+    if device not in ("auto", "cpu") and not (device == "cuda" and torch.cuda.is_available()):
+        raise BadInput(f"options.mms.device = {device!r} is not there", mend="use auto, cpu, or cuda on a GPU machine")
+    is_on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
+    return Mms(weights.folder(model), "cuda" if is_on_gpu else "cpu")
 
 
 MODELS: dict[Locale, str] = {locale: _model_id(code) for locale, code in codes_of("mms_tts").items()}

@@ -11,8 +11,9 @@ RATE_HZ = 24_000
 CODES = codes_of("omnivoice")
 
 
-def load(device: str = "cpu") -> WorkerVoice:
-    """Starts nothing: the worker is started by the first line. Raises EngineUnavailable, WeightsMissing."""
+def load(device: str = "auto") -> WorkerVoice:
+    """Starts nothing: the worker is started by the first line. `device`: cpu, cuda, or auto for a GPU where there is
+    one. Raises EngineUnavailable, WeightsMissing."""
     from engines import weights
 
     worker = start_worker("omnivoice", "omnivoice", weights.folder("omnivoice"), device)

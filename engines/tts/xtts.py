@@ -10,8 +10,9 @@ RATE_HZ = 24_000
 CODES = codes_of("xtts_v2")
 
 
-def load(device: str = "cpu") -> WorkerVoice:
-    """Starts nothing: the worker is started by the first line. Raises EngineUnavailable, WeightsMissing."""
+def load(device: str = "auto") -> WorkerVoice:
+    """Starts nothing: the worker is started by the first line. `device`: cpu, cuda, or auto for a GPU where there is
+    one. Raises EngineUnavailable, WeightsMissing."""
     from engines import weights
 
     return WorkerVoice("xtts", start_worker("xtts", "xtts", weights.folder("xtts-v2"), device), CODES, RATE_HZ)

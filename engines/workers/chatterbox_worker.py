@@ -34,6 +34,7 @@ def load(folder: str, device: str, n_threads: int) -> dict[str, Any]:
     if perth.PerthImplicitWatermarker is None:  # its import swallows whatever goes wrong
         raise ValueError("resemble-perth does not load, and nothing may be said without its watermark")
     torch.set_num_threads(n_threads)
+    device = worker_sound.device_of(device)
     place = Path(folder)
     tokenizers.hf_hub_download = lambda repo_id, filename, cache_dir: str(place / filename)  # for Chinese, unused
     encoder, speaking, sounding = VoiceEncoder(), T3(T3Config.multilingual()), S3Gen()

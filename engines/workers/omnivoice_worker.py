@@ -20,6 +20,7 @@ def load(folder: str, device: str, n_threads: int) -> dict[str, Any]:
     from omnivoice.models.omnivoice import OmniVoice
 
     torch.set_num_threads(n_threads)
+    device = worker_sound.device_of(device)
     dtype = torch.float32 if device == "cpu" else torch.float16
     model = OmniVoice.from_pretrained(
         folder, device_map=device, dtype=dtype, use_safetensors=True, local_files_only=True

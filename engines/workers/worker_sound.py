@@ -24,6 +24,17 @@ def spoken(samples: Any, rate_hz: int, out: str) -> dict[str, Any]:
     return {"n_samples": int(flat.size), "rate_hz": int(rate_hz)}
 
 
+def device_of(wanted: str) -> str:
+    """`auto` is a GPU where torch sees one. Raises Refused for a GPU that is not there."""
+    import torch
+
+    if wanted not in ("auto", "cpu", "cuda"):
+        raise worker_protocol.Refused(f"device is auto, cpu or cuda, not {wanted!r}")
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise worker_protocol.Refused("torch sees no GPU here")
+    return "cuda" if wanted == "cuda" or (wanted == "auto" and torch.cuda.is_available()) else "cpu"
+
+
 def seed_everything() -> None:
     """The same random numbers for every line, whatever was said before it. This process does nothing else."""
     import random

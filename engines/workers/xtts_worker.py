@@ -30,6 +30,7 @@ def load(folder: str, device: str, n_threads: int) -> dict[str, Any]:
             return load_file(model_path)
 
     torch.set_num_threads(n_threads)
+    device = worker_sound.device_of(device)
     place = Path(folder)
     config = XttsConfig()
     config.load_json(str(place / "config.json"))

@@ -170,6 +170,8 @@ def test_a_locale_is_spoken_by_its_own_model(folder: Path, monkeypatch: pytest.M
     monkeypatch.setattr(weights, "folder", place)
     options = mms.ENGINE.options_for(Locale("es-MX"), {"device": "cpu"})
     assert options == {"model": "mms-tts-spa", "device": "cpu"}
+    with pytest.raises(BadInput, match="is not there"):
+        registry.load("tts", "mms", model="mms-tts-spa", device="tpu")
     assert registry.load("tts", "mms", **options).speak("hola", SPANISH, b"").samples.size
     assert asked == ["mms-tts-spa"]
 
