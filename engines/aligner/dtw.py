@@ -4,8 +4,8 @@ warping (H. Sakoe, S. Chiba, 1978) carries them over.
 Measured against Kokoro's own phoneme times (which are right to about 20 ms), starts of phonemes: on the 32 sentences in
 English, Spanish, French and Italian that the settings were chosen on, mean error 23 ms, 90 % under 46 ms, 86 % under
 40 ms; on 10 more in Portuguese, Catalan, German, Hindi and Polish 22 ms, 45 ms, 86 %. A straight line from espeak-ng's
-times to the take's length is 78 ms, 162 ms, 37 % off. Kokoro says espeak-ng's phonemes: a voice that reads otherwise, or
-swallows sounds, is followed less well. 0.03 of real time.
+times to the take's length is 78 ms, 162 ms, 37 % off. Kokoro says espeak-ng's phonemes: a voice that reads
+otherwise, or swallows sounds, is followed less well. 0.03 of real time.
 
 A language that espeak-ng does not read is read from its romanisation (reading.py): how well that goes is not measured.
 """

@@ -46,5 +46,7 @@ def _kana(text: str) -> str:
     try:
         import pyopenjtalk
     except ModuleNotFoundError as error:
-        raise LanguageNotSupported("the phonemes of Japanese need pyopenjtalk", mend="pip install '.[cjk]'") from error
+        raise LanguageNotSupported(
+            "the phonemes of Japanese need pyopenjtalk", mend="pip install '.[japanese]'"
+        ) from error
     return str(pyopenjtalk.g2p(text, kana=True))

@@ -1,8 +1,8 @@
 """Fit espeak-ng to a speaker: the nearest of its own variants, then pitch and spectrum (no cloning).
 
 The encoder decides. Ten recordings of people in six languages, scored on sentences that chose nothing, cosine by that
-encoder (same speaker: 0.605): plain voice 0.27, nearest variant 0.44, fitted 0.54; by one that the fit never heard (same
-speaker: 0.657): 0.55 plain, 0.62 fitted. 5 s of one core.
+encoder (same speaker: 0.605): plain voice 0.27, nearest variant 0.44, fitted 0.54; by one that the fit never heard
+(same speaker: 0.657): 0.55 plain, 0.62 fitted. 5 s of one core.
 
 One fit serves every locale: a variant is a change of formants, pitch and spectrum are the speaker's.
 """

@@ -1,9 +1,10 @@
-"""Kokoro-82M (int8, CPU): speech in ten locales, in any voice of its style space, with every phoneme's
+"""Kokoro-82M (int8, CPU): speech in thirteen locales, in any voice of its style space, with every phoneme's
 time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +12,10 @@ import numpy.typing as npt
 from dub.errors import EngineFailed
 from engines.spec import EngineSpec
 from engines.tts.contract import Speech, TimedPhoneme
-from engines.tts.espeak_phonemes import phonemize
 from engines.tts.kokoro_fit import fit_voice
 from engines.tts.kokoro_graph import RATE_HZ, KokoroGraph, Rendering, split_phonemes
 from engines.tts.kokoro_guard import fit_locale
-from engines.tts.kokoro_locales import LOCALES, kokoro_locale, respell
+from engines.tts.kokoro_locales import JAPANESE, LOCALES, kokoro_locale
 from engines.tts.kokoro_style import KokoroStyle
 from engines.tts.kokoro_voices import Pack, StockVoices
 from engines.tts.silence import sounding
@@ -75,7 +75,7 @@ class Kokoro:
         if not 0.5 <= speed <= 2.0:
             raise EngineFailed(f"Kokoro speaks at 0.5..2.0 of its tempo, not {speed}")
         how = kokoro_locale(locale)
-        pieces = split_phonemes(respell(phonemize(text, how.espeak), how))
+        pieces = split_phonemes(how.phonemes(text))
         if not pieces:
             raise EngineFailed(f"there is nothing to say in {text!r} ({locale})")
         graph_speed = float(np.interp(speed, _TEMPO + _FAST_TEMPO, _SPEED + _FAST_SPEED))
@@ -130,9 +130,12 @@ def _joined(pieces: list[Speech]) -> Speech:
     return Speech(np.concatenate([piece.samples for piece in pieces]), RATE_HZ, tuple(phonemes))
 
 
+@lru_cache(maxsize=1)
 def load() -> Kokoro:
+    """One graph for all of Kokoro's engines."""
     import espeakng_loader  # noqa: F401  found missing now, not at the first line
     import phonemizer  # noqa: F401
+    import pypinyin  # noqa: F401
 
     from engines import weights
     from engines.tts.kokoro_voices import read_stock_voices
@@ -147,12 +150,12 @@ ENGINE = EngineSpec(
     version=2,
     summary="Kokoro-82M with a voice fitted to the speaker; CPU, a fifth to a third of real time",
     load=load,
-    locales=frozenset(LOCALES),
+    locales=frozenset(LOCALES) - {JAPANESE},  # Japanese needs packages of its own: kokoro_ja
     code_licence="MIT, with espeak-ng and phonemizer (GPL-3) for phonemes",
     weights_licence="Apache-2.0",
     licence_class="copyleft",
     weights=("kokoro",),
     extra="embedded",
-    packages=("onnxruntime", "espeakng_loader", "phonemizer", "pyworld"),
+    packages=("onnxruntime", "espeakng_loader", "phonemizer", "pyworld", "pypinyin"),
     capabilities={"fits_voices": True, "phoneme_times": True},
 )

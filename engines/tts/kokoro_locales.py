@@ -8,23 +8,35 @@ voice).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from dub.errors import LanguageNotSupported
+from engines.tts.espeak_phonemes import phonemize
+from engines.tts.japanese_phonemes import japanese_phonemes
+from engines.tts.mandarin_phonemes import mandarin_phonemes
 from lang.bcp47 import Locale
 
 
 @dataclass(frozen=True)
 class KokoroLocale:
     """`voices`: stock voices for the locale, best first, at least one. `respell`: phonemes that Kokoro's
-    vocabulary lacks or says wrongly, and what is said instead; applied in order."""
+    vocabulary lacks or says wrongly, and what is said instead; applied in order. `espeak`: the espeak-ng language that
+    turns text into phonemes, "" where `reader` does."""
 
     espeak: str
     voices: tuple[str, ...]
     tier: Literal["native", "borrowed"] = "native"
     respell: dict[str, str] = field(default_factory=dict)
+    reader: Callable[[str], str] | None = None
 
+    def phonemes(self, text: str) -> str:
+        """A text in Kokoro's symbols. Raises EngineFailed when nothing is left to say."""
+        return respell(self.reader(text) if self.reader else phonemize(text, self.espeak), self)
+
+
+MANDARIN, JAPANESE = Locale("zh"), Locale("ja")
 
 LOCALES: dict[Locale, KokoroLocale] = {
     Locale("en"): KokoroLocale("en-us", ("af_heart", "am_michael", "af_bella", "am_fenrir")),
@@ -40,6 +52,8 @@ LOCALES: dict[Locale, KokoroLocale] = {
     Locale("pl"): KokoroLocale("pl", ("ef_dora", "em_alex"), "borrowed", {"ʑ": "ʒ"}),
     Locale("pt-PT"): KokoroLocale("pt", ("pf_dora", "pm_alex"), "borrowed"),
 }
+LOCALES[MANDARIN] = KokoroLocale("", ("zf_xiaoxiao", "zm_yunxi", "zf_xiaobei", "zm_yunjian"), reader=mandarin_phonemes)
+LOCALES[JAPANESE] = KokoroLocale("", ("jf_alpha", "jm_kumo"), reader=japanese_phonemes)
 # "pt" alone means Brazil (CLDR likely subtags: pt -> pt-Latn-BR).
 LOCALES[Locale("pt")] = LOCALES[Locale("pt-BR")]
 
