@@ -166,7 +166,8 @@ class _Process:
             raise EngineFailed(f"the worker {name} does not start: {self._trouble}")
         assert self._child.stdin is not None
         assert self._child.stdout is not None
-        self._requests, self._replies = self._child.stdin.fileno(), self._child.stdout.fileno()
+        self._requests: int = self._child.stdin.fileno()
+        self._replies: int = self._child.stdout.fileno()
         os.set_blocking(self._requests, False)
         os.set_blocking(self._replies, False)
 

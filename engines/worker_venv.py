@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from dub.errors import BadInput, EngineUnavailable, ToolFailed, ToolTimedOut
-from engines.weights_lock import home
+from engines.weights_pulled import home
 
 REQUIREMENTS = Path(__file__).resolve().parents[1] / "infra" / "workers"
 SCRIPTS = Path(__file__).with_name("workers")

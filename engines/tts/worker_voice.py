@@ -22,7 +22,7 @@ from dub.wav import write_wav
 from engines.tts.contract import Speech
 from engines.tts.silence import sounding
 from engines.tts.voice_fitting import FittedVoice, Hear, LocaleVoice, Samples, Understand
-from engines.worker import Worker
+from engines.worker import Parameter, Worker
 from engines.worker_venv import command_of
 from lang.bcp47 import Locale
 from lang.udhr import article_1
@@ -150,7 +150,7 @@ def _first_sentence(text: str) -> str:
 def start_worker(engine: str, venv: str, folder: Path, device: str) -> Worker:
     """The worker of an engine, not yet running. Raises EngineUnavailable where its environment is not installed."""
     n_threads = len(os.sched_getaffinity(0))
-    load = {"folder": str(folder), "device": device, "n_threads": n_threads}
+    load: dict[str, Parameter] = {"folder": str(folder), "device": device, "n_threads": n_threads}
     return Worker(engine, command_of(venv, f"{engine}_worker"), load, deadline_s=_DEADLINE_S)
 
 
