@@ -21,8 +21,9 @@ _SPELLED_LIKE = dict.fromkeys(("acm", "aeb", "apc", "arb", "ars", "ary", "arz"),
     "prs": "fa",
     "tl": "fil",
 }
-_NUM2WORDS = frozenset({"bn", "ce", "kn", "te", "tg"})
-"""Languages that num2words 0.5.14 knows by native rules and ICU 78 does not."""
+_NUM2WORDS = {"bn": "মাইনাস", "ce": "минус", "kn": "ಮೈನಸ್", "te": "మైనస్", "tg": "минус"}
+"""Languages that num2words 0.5.14 knows by native rules and ICU 78 does not, and their "minus", which num2words drops,
+writes as a sign or fails at."""
 
 _RULES: dict[Kind, tuple[str, ...]] = {
     "cardinal": ("%spellout-numbering",),
@@ -63,8 +64,13 @@ def _by_num2words(number: Decimal, locale: Locale, kind: Kind) -> str | None:
         return None
     from num2words import num2words
 
-    value = int(number) if number == number.to_integral_value() else float(number)
-    return " ".join(str(num2words(value, lang=locale.language)).split())
+    size = abs(number)
+    value = int(size) if size == size.to_integral_value() else float(size)
+    try:
+        words = str(num2words(value, lang=locale.language)).split()
+    except OverflowError:  # Kannada and Telugu count to a thousand million
+        return None
+    return " ".join([_NUM2WORDS[locale.language], *words] if number < 0 else words)
 
 
 @lru_cache(maxsize=256)

@@ -24,6 +24,7 @@ from lang.read_aloud import without_unspoken
 from lang.scripts import script_of_char
 from lang.spelled_numbers import Kind, can_spell, spelled
 from lang.spoken_units import CURRENCIES, UNITS, spoken_amount
+from lang.written_numbers import ascii_digits, parsed_number
 
 __all__ = ["can_spell", "spoken_form"]
 
@@ -71,7 +72,6 @@ _YEARS_AS_HUNDREDS = frozenset({"en", "de", "da", "nb", "nn", "no", "nl", "sv", 
 _YEAR_IF_BEFORE = {"zh": "年", "yue": "年", "ru": "г", "pl": "r"}
 """Languages whose rules for years give what is said only before their word for year, and how that word begins."""
 _TIMES = {"zh": "{}点{}分", "yue": "{}點{}分", "ja": "{}時{}分", "fr": "{} heures {}"}
-_SPACE_GROUPS = frozenset(" \u00a0\u202f\u2009'٬")
 
 
 def spoken_form(text: str, locale: Locale) -> str:
@@ -103,7 +103,7 @@ def _said(match: re.Match[str], text: str, locale: Locale) -> str | None:
     if found["pair"]:
         return _pair(found["pair"], locale)
     digits = found["price"] or found["number"]
-    if _ascii(digits)[0] == "0" and _ascii(digits).isdigit() and len(digits) > 1:
+    if ascii_digits(digits)[0] == "0" and ascii_digits(digits).isdigit() and len(digits) > 1:
         return _digit_by_digit(digits, locale)
     number = parsed_number(digits, locale)
     if number is None:
@@ -114,7 +114,7 @@ def _said(match: re.Match[str], text: str, locale: Locale) -> str | None:
         number = -number
     symbol = found["sign"] or found["symbol"]
     if symbol:
-        return spoken_amount(number, symbol, locale) or f"{spelled(number, locale)} {symbol}"
+        return spoken_amount(number, symbol, locale) or _with_symbol(number, symbol, locale)
     if found["ordinal"] or found["decade"]:
         return _with_suffix(number, digits, found["ordinal"] or "", found["decade"] or "", locale)
     rest = text[match.end() :]
@@ -126,6 +126,12 @@ def _said(match: re.Match[str], text: str, locale: Locale) -> str | None:
     return _bare(number, digits, rest, locale)
 
 
+def _with_symbol(number: Decimal, symbol: str, locale: Locale) -> str | None:
+    """The number in words beside a symbol whose name is not known."""
+    words = spelled(number, locale)
+    return None if words is None else f"{words} {symbol}"
+
+
 def _is_day_of_month(number: Decimal, rest: str, language: str) -> bool:
     if language not in _DOT_ORDINALS or number > 31 or number != number.to_integral_value():
         return False
@@ -134,7 +140,7 @@ def _is_day_of_month(number: Decimal, rest: str, language: str) -> bool:
 
 
 def _bare(number: Decimal, digits: str, rest: str, locale: Locale) -> str | None:
-    plain = _ascii(digits)
+    plain = ascii_digits(digits)
     if plain.isdigit() and len(plain) >= 7 and int(plain) % 1000:
         return _digit_by_digit(digits, locale)
     kind: Kind = "year" if _is_year(plain, rest, locale.language) else "cardinal"
@@ -152,39 +158,12 @@ def _is_year(plain: str, rest: str, language: str) -> bool:
 def _with_suffix(number: Decimal, digits: str, mark: str, decade: str, locale: Locale) -> str | None:
     if mark in _ORDINAL_MARKS.get(locale.language, ()):
         return spelled(number, locale, "feminine ordinal" if mark in _FEMININE_MARKS else "ordinal")
-    words = spelled(number, locale, "year" if _is_year(_ascii(digits), "", locale.language) else "cardinal")
+    words = spelled(number, locale, "year" if _is_year(ascii_digits(digits), "", locale.language) else "cardinal")
     if words is None:
         return None
     if decade and locale.language == "en" and digits.endswith("0"):
         return words.removesuffix("y") + ("ies" if words.endswith("y") else "s")
     return f"{words} {mark or decade}"
-
-
-def parsed_number(digits: str, locale: Locale) -> Decimal | None:
-    """The value of digits with marks between them, by the locale's marks; None for what is no single number."""
-    plain = _ascii(digits)
-    decimal_mark = _decimal_mark(locale)
-    marks = [char for char in plain if not char.isdigit()]
-    groups = re.split(r"\D", plain)
-    if not marks:
-        return Decimal(plain)
-    if marks[0] in _SPACE_GROUPS or len(set(marks)) == 2:
-        *grouping, last = marks
-        has_decimals = last not in _SPACE_GROUPS and last != marks[0]
-        whole = "".join(groups[:-1]) if has_decimals else "".join(groups)
-        if len(set(grouping if has_decimals else marks)) > 1:
-            return None
-        return Decimal(f"{whole}.{groups[-1]}") if has_decimals else Decimal(whole)
-    is_grouped = len(groups[0]) <= 3 and all(len(group) in (2, 3) for group in groups[1:]) and len(groups[-1]) == 3
-    if len(marks) > 1:
-        return Decimal("".join(groups)) if is_grouped and len(set(marks)) == 1 else None
-    if is_grouped and marks[0] != decimal_mark and groups[0] != "0":
-        return Decimal("".join(groups))
-    return Decimal(f"{groups[0]}.{groups[1]}")
-
-
-def _ascii(digits: str) -> str:
-    return "".join(str(unicodedata.digit(char)) if char.isdigit() else char for char in digits)
 
 
 def _phone(digits: str, locale: Locale) -> str | None:
@@ -204,7 +183,7 @@ def _digit_by_digit(digits: str, locale: Locale) -> str | None:
 
 def _numbers_apart(digits: str, locale: Locale) -> str | None:
     words = [
-        spelled(int(number), locale, "year" if _is_year(_ascii(number), "", locale.language) else "cardinal")
+        spelled(int(number), locale, "year" if _is_year(ascii_digits(number), "", locale.language) else "cardinal")
         for number in re.findall(r"\d+", digits)
     ]
     return None if None in words else " ".join(map(str, words))
@@ -246,14 +225,6 @@ def _is_unspaced(locale: Locale) -> bool:
     import langcodes
 
     return str(langcodes.get(locale).maximize().script) in UNSPACED_SCRIPTS
-
-
-@lru_cache(maxsize=256)
-def _decimal_mark(locale: Locale) -> str:
-    import icu
-
-    symbols = icu.DecimalFormatSymbols(icu.Locale.forLanguageTag(locale))
-    return str(symbols.getSymbol(icu.DecimalFormatSymbols.kDecimalSeparatorSymbol))
 
 
 @lru_cache(maxsize=64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -120,6 +122,13 @@ def test_lines_begin_with_no_closing_and_end_with_no_opening_punctuation() -> No
         lines = break_lines(text, longest, wide_chars)
         assert not any(line.startswith(("、", "。", "」", "）", "ー", "っ", "ゃ", "！")) for line in lines)
         assert not any(line.endswith(("「", "（")) for line in lines)
+
+
+def test_threads_do_not_disturb_one_another() -> None:
+    """ICU's iterators hold the text they work on."""
+    alone = [break_lines(text, 30) for text in TEXTS.values()]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda text: break_lines(text, 30), TEXTS.values())) == alone
 
 
 def test_even_pieces_share_a_text_out() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 from lang.bcp47 import Locale
 from lang.registry import languages
 from lang.spelled_numbers import can_spell, spelled
-from lang.spoken import parsed_number, spoken_form
+from lang.spoken import spoken_form
 from lang.udhr import article_1
+from lang.written_numbers import parsed_number
 
 
 @pytest.mark.parametrize(
@@ -42,6 +44,8 @@ from lang.udhr import article_1
         ("ja", "3.5kmを9:30に", "三・五キロメートルを九時三十分に"),
         ("th", "50 คน", "ห้าสิบ คน"),
         ("bn", "৫০%", "পঞ্চাশ শতাংশ"),
+        ("bn", "-5", "মাইনাস পাঁচ"),
+        ("te", "9000000000000", "9000000000000"),
         ("bs", "1000 km", "tisuću kilometara"),
         ("sr", "5 км", "пет километара"),
         ("sr-Latn", "5 km", "pet kilometara"),
@@ -116,6 +120,26 @@ def test_any_digits_become_words(text: str, tag: str) -> None:
     said = spoken_form(text, Locale(tag))
     if len(re.sub(r"\D", "", text)) <= 15:
         assert not re.search(r"\d", said)
+
+
+def test_a_number_too_large_for_words_keeps_its_digits() -> None:
+    assert spoken_form("9000000000000000000 km", Locale("en")) == "9000000000000000000 km"
+
+
+def test_every_language_says_or_keeps_a_line_of_numbers() -> None:
+    text = "1984: 3.5 km, 50 %, $20, 9:30, 1/2, +34 555 123 456, 2024-03-12, -5 °C"
+    for locale in languages():
+        said = spoken_form(text, locale)
+        assert "None" not in said
+        assert can_spell(locale) != bool(re.search(r"\d", said)), (locale, said)
+
+
+def test_threads_do_not_disturb_one_another() -> None:
+    """ICU's formatters and iterators hold state while they work."""
+    texts = [(f"{number} km, 25.{number} %", Locale(tag)) for number in range(200) for tag in ("en", "de", "ru", "zh")]
+    alone = [spoken_form(text, locale) for text, locale in texts]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda asked: spoken_form(*asked), texts)) == alone
 
 
 def _nfc(text: str) -> str:
