@@ -11,6 +11,8 @@ from engines import registry
 from engines.spec import EngineSpec
 from engines.translation import apertium
 from engines.translation.network import TIERS
+from engines.translation.routing import best_path, hops
+from lang.bcp47 import Locale
 from lang.registry import language
 from tests.engines.translation.conftest import keeps_the_contract
 
@@ -60,3 +62,13 @@ def test_a_hub_engine_without_its_weights_says_how_to_get_them(
 def test_refused_languages_are_an_error_of_their_own() -> None:
     with pytest.raises(LanguageNotSupported, match="opus does not translate en to tlh"):
         registry.load("translation", "opus", source="en", target="tlh")
+
+
+def test_a_language_goes_to_the_engine_that_is_good_at_it() -> None:
+    """Field tests found the many-language models weak in Chinese and Japanese, which Hy-MT2 is good at."""
+    edges = hops(["nllb", "madlad", "hy-mt"])
+    for tag, engine_id, tier in (("ja", "hy-mt", "good"), ("zh", "hy-mt", "good"), ("ace", "nllb", "fair")):
+        [hop] = best_path(Locale("en"), Locale(tag), edges)
+        assert (hop.engine.id, hop.tier) == (engine_id, tier)
+    [hop] = best_path(Locale("en"), Locale("ja"), hops(["nllb", "madlad"]))
+    assert (hop.engine.id, hop.tier) == ("nllb", "fair")
