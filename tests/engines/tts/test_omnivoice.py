@@ -49,7 +49,7 @@ def test_a_recording_without_its_words_is_refused(voice: WorkerVoice) -> None:
         voice.speak(SENTENCE, Locale("en"), a_hum(transcript=""))
 
 
-def test_weights_that_are_not_there_are_named(tmp_path: Path) -> None:
+def test_weights_that_are_not_there_are_named(voice: WorkerVoice, tmp_path: Path) -> None:
     worker = start_worker("omnivoice", "omnivoice", tmp_path, "cpu")
     with pytest.raises(EngineFailed, match="fails"):
         WorkerVoice("omnivoice", worker, omnivoice.CODES, 24_000).speak(SENTENCE, Locale("en"), a_hum())

@@ -39,14 +39,14 @@ def test_every_way_of_reading_a_text_is_installed(voice: WorkerVoice, locale: st
     assert voice.speak(text, Locale(locale), a_hum()).samples.size
 
 
-def test_weights_that_are_not_there_are_named(tmp_path: Path) -> None:
+def test_weights_that_are_not_there_are_named(voice: WorkerVoice, tmp_path: Path) -> None:
     worker = start_worker("xtts", "xtts", tmp_path, "auto")
     with pytest.raises(EngineFailed, match=r"config\.json"):
         WorkerVoice("xtts", worker, xtts.CODES, xtts.RATE_HZ).speak(SENTENCE, Locale("en"), a_hum())
     worker.close()
 
 
-def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_device_that_is_not_there_is_refused(voice: WorkerVoice, tmp_path: Path) -> None:
     worker = start_worker("xtts", "xtts", tmp_path, "tpu")
     with pytest.raises(BadInput, match="not 'tpu'"):
         WorkerVoice("xtts", worker, xtts.CODES, xtts.RATE_HZ).speak(SENTENCE, Locale("en"), a_hum())
