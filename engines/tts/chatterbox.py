@@ -65,5 +65,12 @@ ENGINE = EngineSpec(
     licence_class="permissive",
     weights=("chatterbox-multilingual",),
     worker="chatterbox",
-    capabilities={"clones": True, "fits_voices": True, "phoneme_times": False, "watermark": "PerTh"},
+    # It reads digits as it finds them, in no way that is told.
+    capabilities={
+        "reads_numbers": False,
+        "clones": True,
+        "fits_voices": True,
+        "phoneme_times": False,
+        "watermark": "PerTh",
+    },
 )

@@ -32,5 +32,12 @@ ENGINE = EngineSpec(
     licence_class="noncommercial",
     weights=("omnivoice",),
     worker="omnivoice",
-    capabilities={"clones": True, "fits_voices": True, "phoneme_times": False, "needs_transcript": True},
+    # Its own number words are optional packages for a few languages, so ours come first.
+    capabilities={
+        "reads_numbers": False,
+        "clones": True,
+        "fits_voices": True,
+        "phoneme_times": False,
+        "needs_transcript": True,
+    },
 )
