@@ -63,7 +63,7 @@ def read_script(desk: Desk, given: Artifact, file_name: str, locale: Locale, sou
     )
 
 
-@stage(version=5)
+@stage(version=6)
 def read_translation(
     desk: Desk,
     given: Artifact,

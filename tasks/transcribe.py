@@ -30,7 +30,7 @@ PIVOT_MARGIN_S = Fraction(1, 5)
 """Sound given to the translation pass around an utterance, at most: half the gap to its neighbour."""
 
 
-@stage(version=1, n_cpu=2)
+@stage(version=2, n_cpu=2)
 def transcribe(
     desk: Desk, source: Source, stems: Stems, source_locale: Locale | None, engine: EngineChoice
 ) -> DubScript:

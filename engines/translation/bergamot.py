@@ -102,7 +102,7 @@ def load(**options: Any) -> Bergamot:
 ENGINE = EngineSpec(
     id="bergamot",
     family="translation",
-    version=1,
+    version=2,
     summary="Firefox's small neural models, English to Brazilian Portuguese and back, 13 ms a sentence",
     load=load,
     locales=frozenset({BRAZILIAN, ENGLISH}),
