@@ -14,8 +14,8 @@ from engines.translation import hy_mt
 from engines.translation.routing import find_route
 from engines.translation.transformers_model import Sampling, _drawn
 from lang.bcp47 import Locale
-from tests.engines.translation import tiny_checkpoints
 from tests.engines.translation.conftest import Publish, keeps_the_contract
+from tests.engines.translation.tiny_chat_checkpoint import hunyuan
 from tests.engines.translation.tiny_checkpoints import WORDS
 
 torch = pytest.importorskip("torch", reason="needs the studio extra")
@@ -32,7 +32,7 @@ def prompt(name: str, text: str) -> str:
 @pytest.fixture(scope="module")
 def pulled(tmp_path_factory: pytest.TempPathFactory, publish: Publish) -> None:
     checkpoint = tmp_path_factory.mktemp("hub") / "hy-mt"
-    publish(tiny_checkpoints.hunyuan(checkpoint, {"es": "Spanish", "fr": "French"}, prompt), hy_mt.MODELS[0], "")
+    publish(hunyuan(checkpoint, {"es": "Spanish", "fr": "French"}, prompt), hy_mt.MODELS[0], "")
 
 
 def load(**options: Any) -> hy_mt.HyMt:
