@@ -22,7 +22,8 @@ from dub.wav import write_wav
 from engines.tts.contract import Speech
 from engines.tts.silence import sounding
 from engines.tts.voice_fitting import FittedVoice, Hear, LocaleVoice, Samples, Understand
-from engines.worker import Parameter, Worker
+from engines.worker import Worker
+from engines.worker_process import Parameter
 from engines.worker_venv import command_of
 from lang.bcp47 import Locale
 from lang.udhr import article_1

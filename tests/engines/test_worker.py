@@ -18,8 +18,7 @@ from typing import Any
 import pytest
 
 from dub.errors import BadInput, EngineFailed, EngineUnavailable, ToolTimedOut
-from engines import worker as worker_module
-from engines import worker_venv
+from engines import worker_process, worker_venv
 from engines.worker import Worker
 from engines.workers import worker_protocol
 
@@ -208,8 +207,8 @@ def test_the_worker_answers_what_it_knows() -> None:
 
 
 def test_both_ends_speak_the_same_protocol() -> None:
-    assert worker_protocol.PROTOCOL == worker_module.PROTOCOL
-    assert worker_protocol.MAX_LINE_BYTES == worker_module.MAX_LINE_BYTES
+    assert worker_protocol.PROTOCOL == worker_process.PROTOCOL
+    assert worker_protocol.MAX_LINE_BYTES == worker_process.MAX_LINE_BYTES
 
 
 @pytest.fixture
