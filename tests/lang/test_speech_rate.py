@@ -26,7 +26,7 @@ def test_the_expected_time_is_near_the_spoken_time_in_every_language_espeak_read
             errors[str(locale)] = math.log(seconds / expected_seconds(article_1()[locale], locale))
     assert len(errors) > 85
     assert median(map(abs, errors.values())) < 0.08
-    assert {tag for tag, error in errors.items() if abs(error) > 0.25} <= {"uk"}
+    assert {tag for tag, error in errors.items() if abs(error) > 0.25} <= {"uk", "zh"}
 
 
 def test_the_parts_of_a_text_take_the_time_of_the_whole() -> None:
