@@ -145,7 +145,12 @@ def test_it_dies_with_its_caller_even_when_that_is_killed(tmp_path: Path) -> Non
         print(worker.call("add", a=1, b=1)["pid"], flush=True)
         worker.call("hang", marker={str(tmp_path / "pids")!r})
     """)
-    caller = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=TOY.parents[2])
+    caller = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        cwd=TOY.parents[2],
+        env={**os.environ, "TMPDIR": str(tmp_path)},  # a killed caller cannot remove its scratch folder
+    )
     assert caller.stdout is not None
     pid = int(caller.stdout.readline())
     assert _wait_until((tmp_path / "pids").exists)
