@@ -69,7 +69,7 @@ _FEMININE_MARKS = frozenset({"ª", ".ª", "re", "ère", "-я"})
 _DOT_ORDINALS = frozenset({"de", "da", "nb", "nn", "no", "fi", "is", "lb", "et"})
 """Languages that write the day of a month as an ordinal with a dot, and say it in about its dictionary form."""
 _YEARS_AS_HUNDREDS = frozenset({"en", "de", "da", "nb", "nn", "no", "nl", "sv", "is", "fo", "lb"})
-_YEAR_IF_BEFORE = {"zh": "年", "yue": "年", "ru": "г", "pl": "r"}
+_YEAR_IF_BEFORE = {"zh": "年", "yue": "年", "ru": r"год|г\.", "pl": r"rok|r\."}
 """Languages whose rules for years give what is said only before their word for year, and how that word begins."""
 _TIMES = {"zh": "{}点{}分", "yue": "{}點{}分", "ja": "{}時{}分", "fr": "{} heures {}"}
 
@@ -152,7 +152,7 @@ def _is_year(plain: str, rest: str, language: str) -> bool:
         return False
     if language in _YEARS_AS_HUNDREDS:
         return True
-    return language in _YEAR_IF_BEFORE and rest.lstrip().startswith(_YEAR_IF_BEFORE[language])
+    return language in _YEAR_IF_BEFORE and re.match(_YEAR_IF_BEFORE[language], rest.lstrip()) is not None
 
 
 def _with_suffix(number: Decimal, digits: str, mark: str, decade: str, locale: Locale) -> str | None:

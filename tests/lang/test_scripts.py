@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from lang.registry import language
@@ -69,3 +72,10 @@ def test_the_dominant_script(text: str, script: str) -> None:
 )
 def test_a_text_in_a_script(text: str, script: str, is_in: bool) -> None:
     assert is_in_script(text, script) is is_in
+
+
+def test_the_rooms_of_text_start_without_icu() -> None:
+    """It takes a while to load, and `polydub --help` needs none of it."""
+    rooms = "direction line_breaks names script_conversion scripts sentences shorter speech_rate spoken syllables text"
+    code = f"import sys; {'; '.join(f'import lang.{room}' for room in rooms.split())}; assert 'icu' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
