@@ -18,6 +18,12 @@ _LABELS = {
     "lines_spoken": "Lines spoken",
     "speaker_similarity": "Voice like the speaker's",
     "pipeline": "Production",
+    "mended_lines": "Lines that another engine translated",
+    "memory_match": "Lines from the translation memory",
+    "memory_suggestion": "Suggestions of the translation memory",
+    "glossary_terms": "Terms of the glossary",
+    "given_line_length": "Length of given lines",
+    "given_words": "Wording of given lines",
 }
 _WORST_FIRST = (Level.FAILED, Level.DEGRADED, Level.OK)
 WORDS_OF_LEVEL = {Level.OK: "ok", Level.DEGRADED: "needs a look", Level.FAILED: "failed"}

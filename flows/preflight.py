@@ -5,14 +5,17 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
 from dub.artifact import Record
 from dub.errors import BadInput, EngineUnavailable, LanguageNotSupported, UnreadableMedia
+from dub.glossary import read_glossary
 from dub.plan import Job, Plan
 from dub.stage import Desk, EngineChoice
+from dub.timed_script import KINDS
+from dub.translation_memory import read_memory
 from lang.bcp47 import Locale
 from lang.registry import name_of
 
@@ -59,8 +62,8 @@ def check(job: Job) -> Prepared:
     plan = read_plan(job.profile)
     _check_source(job.source)
     _check_scripts(job)
-    _check_given("translation memory", job.memory)
-    _check_given("glossary", job.glossary)
+    _check_given("translation memory", job.memory, read_memory, job)
+    _check_given("glossary", job.glossary, read_glossary, job)
     _check_targets(job)
     engines = {family: _choices(plan, family) for family in families()}
     voices = {locale: find_voice(plan, locale) for locale in job.targets}
@@ -137,7 +140,7 @@ def _check_source(source: Path) -> None:
 def _check_scripts(job: Job) -> None:
     for locale, path in job.scripts.items():
         if not path.is_file():
-            raise BadInput(f"the {locale} script {path} does not exist", mend="give a .srt, .vtt, .csv or .json file")
+            raise BadInput(f"the {locale} script {path} does not exist", mend=f"give one of {KINDS}")
         if locale not in job.targets and job.source_locale is not None and locale != job.source_locale:
             raise BadInput(
                 f"a script was given for {locale}, which is neither the source's locale nor a target",
@@ -145,9 +148,13 @@ def _check_scripts(job: Job) -> None:
             )
 
 
-def _check_given(what: str, path: Path | None) -> None:
-    if path is not None and not path.is_file():
+def _check_given(what: str, path: Path | None, read: Callable[[bytes, str, Locale, Locale], Any], job: Job) -> None:
+    """What is wrong with a file is said now, and not once per language later."""
+    if path is None:
+        return
+    if not path.is_file():
         raise BadInput(f"the {what} {path} does not exist", mend="give the path of one file")
+    read(path.read_bytes(), path.name, job.source_locale or ENGLISH, job.targets[0])
 
 
 def _check_targets(job: Job) -> None:

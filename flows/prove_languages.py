@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from dub.artifact import Record
-from dub.errors import BadInput, LanguageNotSupported
+from dub.errors import BadInput, EngineUnavailable, LanguageNotSupported
 from dub.finding import Level
 from dub.plan import Job, Plan
 from dub.subtitles import Cue, to_srt
@@ -126,6 +126,8 @@ def _why_silent(plan: Plan, locale: Locale) -> str:
         find_voice(plan, locale)
     except LanguageNotSupported:
         return f"no voice of {', '.join(plan.voices_for(locale))} reads {name_of(locale)}"
+    except EngineUnavailable as error:
+        return str(error).splitlines()[0]
     return ""
 
 
