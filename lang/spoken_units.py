@@ -92,7 +92,18 @@ CURRENCIES = {
 """Signs of currencies and their ISO 4217 codes; a bare $ is the American dollar, a bare ¥ the yen (the yuan in
 Chinese)."""
 
-_PERCENT_PHRASES = {"zh": "百分之{}", "yue": "百分之{}", "ar": "{} بالمئة", "ko": "{} 퍼센트", "my": "{} ရာခိုင်နှုန်း"}
+_PERCENT_PHRASES = {
+    "ar": "{} بالمئة",
+    "ko": "{} 퍼센트",
+    "lb": "{} Prozent",
+    "mt": "{} fil-mija",
+    "my": "{} ရာခိုင်နှုန်း",
+    "su": "{} persén",
+    "tg": "{} фоиз",
+    "vi": "{} phần trăm",
+    "yue": "百分之{}",
+    "zh": "百分之{}",
+}
 """How percentages are said where CLDR's long form keeps the sign."""
 _SHOWN_NUMBER = re.compile(r"-?\d+(?:[.,٫٬'’\s\u200e\u200f]*\d)*")
 _NO_SPACES = frozenset({"zh", "yue", "ja", "th", "lo", "km", "my"})

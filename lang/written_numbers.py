@@ -15,24 +15,27 @@ _SPACE_GROUPS = frozenset(" \u00a0\u202f\u2009'٬")
 def parsed_number(digits: str, locale: Locale) -> Decimal | None:
     """The value of digits with marks between them, by the locale's marks; None for what is no single number."""
     plain = ascii_digits(digits)
-    decimal_mark = _decimal_mark(locale)
     marks = [char for char in plain if not char.isdigit()]
     groups = re.split(r"\D", plain)
     if not marks:
         return Decimal(plain)
-    if marks[0] in _SPACE_GROUPS or len(set(marks)) == 2:
-        *grouping, last = marks
-        has_decimals = last not in _SPACE_GROUPS and last != marks[0]
-        whole = "".join(groups[:-1]) if has_decimals else "".join(groups)
-        if len(set(grouping if has_decimals else marks)) > 1:
-            return None
-        return Decimal(f"{whole}.{groups[-1]}") if has_decimals else Decimal(whole)
-    is_grouped = len(groups[0]) <= 3 and all(len(group) in (2, 3) for group in groups[1:]) and len(groups[-1]) == 3
-    if len(marks) > 1:
-        return Decimal("".join(groups)) if is_grouped and len(set(marks)) == 1 else None
-    if is_grouped and marks[0] != decimal_mark and groups[0] != "0":
-        return Decimal("".join(groups))
-    return Decimal(f"{groups[0]}.{groups[1]}")
+    if marks[-1] != marks[0] and marks[-1] not in _SPACE_GROUPS:
+        whole = _ungrouped(groups[:-1], marks[:-1])
+        return None if whole is None else Decimal(f"{whole}.{groups[-1]}")
+    whole = _ungrouped(groups, marks)
+    if len(marks) == 1 and marks[0] not in _SPACE_GROUPS:
+        if whole is not None and groups[0] != "0" and marks[0] != _decimal_mark(locale):
+            return Decimal(whole)
+        return Decimal(f"{groups[0]}.{groups[1]}")
+    return None if whole is None else Decimal(whole)
+
+
+def _ungrouped(groups: list[str], marks: list[str]) -> str | None:
+    """The digits of groups as thousands are written, all by one mark (12,34,567 in India); None for other groups."""
+    is_one_mark = len(set(marks)) <= 1
+    sizes = [len(group) for group in groups]
+    is_grouped = sizes[0] <= 3 and all(size in (2, 3) for size in sizes[1:]) and sizes[-1] == 3
+    return "".join(groups) if len(groups) == 1 or (is_one_mark and is_grouped) else None
 
 
 def ascii_digits(digits: str) -> str:

@@ -45,6 +45,7 @@ from lang.written_numbers import parsed_number
         ("hi", "५० किलोमीटर, 25%", "पचास किलोमीटर, पच्चीस प्रतिशत"),
         ("zh", "1984年有1234人，50%，9:30", "一九八四年有一千二百三十四人，百分之五十，九点三十分"),
         ("ja", "3.5kmを9:30に", "三・五キロメートルを九時三十分に"),
+        ("vi", "50%", "năm mươi phần trăm"),
         ("th", "50 คน", "ห้าสิบ คน"),
         ("bn", "৫০%", "পঞ্চাশ শতাংশ"),
         ("bn", "-5", "মাইনাস পাঁচ"),
@@ -86,6 +87,8 @@ def test_no_language_but_english_counts_in_english() -> None:
         ("de", "0.125", "0.125"),
         ("ar", "١٬٢٣٤٫٥", "1234.5"),
         ("en", "1.2.3", None),
+        ("en", "5'10", None),
+        ("de", "1'234", "1234"),
     ],
 )
 def test_marks_are_read_as_the_locale_writes_them(locale: str, digits: str, value: str | None) -> None:
