@@ -35,6 +35,12 @@ def check_speech_rate(takes: Takes, gates: Gates) -> tuple[Finding, ...]:
     return tuple(worst_or_all(findings, gates.finding("speech_rate", 1.0, said)))
 
 
+def spoken_to_expected(takes: Takes) -> float | None:
+    """Seconds of the line that is furthest from what its text needs, to those; None without lines."""
+    ratios = [seconds_at_tempo_1(take) / _expected(take, takes.locale) for take in takes.takes]
+    return max(ratios, key=lambda ratio: max(ratio, 1 / ratio), default=None)
+
+
 def seconds_at_tempo_1(take: Take) -> float:
     """What a take would last had no speed been asked of the voice."""
     return float(take.duration) * take.speed

@@ -29,7 +29,7 @@ from flows.publish import publish_text
 from lang.bcp47 import Locale
 from lang.line_breaks import even_pieces
 from lang.registry import language, name_of
-from lang.sentences import split_sentences
+from lang.sentences import join_sentences, split_sentences
 from lang.udhr import article_1
 
 ENGLISH = Locale("en")
@@ -148,9 +148,8 @@ def in_two(text: str, locale: Locale, share: float) -> tuple[str, str]:
     if len(sentences) < 2:
         first, *rest = even_pieces(text, 2)
         return first, " ".join(rest)
-    glue = " " if language(locale).is_spaced else ""
     cut = min(range(1, len(sentences)), key=lambda k: abs(sum(map(len, sentences[:k])) / len(text) - share))
-    return glue.join(sentences[:cut]), glue.join(sentences[cut:])
+    return join_sentences(sentences[:cut]), join_sentences(sentences[cut:])
 
 
 def _row(outcome: LocaleOutcome, folder: Path, why_silent: str) -> ProvedLanguage:

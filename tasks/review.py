@@ -8,6 +8,7 @@ from fractions import Fraction
 from dub import progress
 from dub.cast import Cast
 from dub.check_mouth import MouthReading
+from dub.check_speech_rate import check_speech_rate, spoken_to_expected
 from dub.check_timing import check_dialogue, check_timing, span_of
 from dub.check_translation import check_translation
 from dub.check_words import HeardLine, check_source_language
@@ -29,7 +30,7 @@ from tasks.review_words import listen_back, read_language
 GATES = Gates()
 
 
-@stage(version=7, n_cpu=2)
+@stage(version=8, n_cpu=2)
 def review(
     desk: Desk,
     source: Source,
@@ -60,8 +61,9 @@ def review(
         *check_translation(script, translation, GATES),
         *_of_lines_that_were_to_be_spoken(check_timing(script, timeline, GATES), translation),
         *check_dialogue(timeline, dialogue[0], GATES),
+        *check_speech_rate(takes, GATES),
     ]
-    found.metrics |= _time_metrics(timeline)
+    found.metrics |= _time_metrics(timeline) | {"speech_rate": spoken_to_expected(takes)}
     read_language(found, translation, _first(engines, "language_id"))
     with progress.part(0.05, 0.35):
         heard = listen_back(found, store, timeline, _first(engines, "asr"))

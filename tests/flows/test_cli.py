@@ -52,7 +52,8 @@ def test_each_module_imports_on_its_own() -> None:
         str(path.relative_to(root).with_suffix("")).replace("/", ".")
         for room in ("lang", "dub", "engines")
         for path in sorted((root / room).rglob("*.py"))
-        if path.name != "__init__.py" and path.parent.name != "workers"  # scripts of other environments
+        # The workers are scripts of other environments; vits_control derives from a class of torch.
+        if path.name not in ("__init__.py", "vits_control.py") and path.parent.name != "workers"
     ]
     program = (
         "import importlib, sys\n"
