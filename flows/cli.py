@@ -27,6 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
     except DubError as error:
         print(f"polydub: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
+    except BrokenPipeError:  # the reader of our table has seen enough (`| head`)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
     except KeyboardInterrupt:
         print("polydub: stopped; what was finished is kept, run the same command to go on", file=sys.stderr)
         return 130

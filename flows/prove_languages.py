@@ -21,6 +21,7 @@ from dub.artifact import Record
 from dub.errors import BadInput, EngineUnavailable, LanguageNotSupported
 from dub.finding import Level
 from dub.plan import Job, Plan
+from dub.report_rows import label_of
 from dub.subtitles import Cue, to_srt
 from dub.timecode import Span
 from flows.dub_title import LocaleOutcome, dub_title
@@ -165,7 +166,7 @@ def _row(outcome: LocaleOutcome, folder: Path, why_silent: str) -> ProvedLanguag
         voice="" if is_silent else outcome.voice,
         why_silent=why_silent,
         verdict=_pipeline_verdict(report["findings"]) if is_silent else outcome.verdict,
-        why="; ".join(outcome.reasons[:1]),
+        why=", ".join(_doubts(report["findings"])),
         overrun_s=metrics.get("longest_overrun_s"),
         widest_stretch=metrics.get("widest_stretch"),
         seconds=round(outcome.seconds, 1),
@@ -182,6 +183,12 @@ def _heard(metrics: Mapping[str, Any]) -> dict[str, Any]:
         "heard": metrics.get("language_heard") or "",
         "word_error": metrics.get("word_error"),
     }
+
+
+def _doubts(findings: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The checks that were not ok, each once, the failed first; what ended the pipeline in its own words."""
+    bad = sorted((f for f in findings if f["level"] != Level.OK), key=lambda f: f["level"] != Level.FAILED)
+    return list(dict.fromkeys(f["message"] if f["check"] == "pipeline" else label_of(f["check"]) for f in bad))
 
 
 def _pipeline_verdict(findings: Iterable[Mapping[str, Any]]) -> Level:

@@ -14,13 +14,6 @@ NumberSpeller = Literal["icu", "num2words", "none"]
 UNSPACED_SCRIPTS = frozenset({"Hans", "Hant", "Hani", "Jpan", "Thai", "Laoo", "Khmr", "Mymr", "Tibt"})
 """Scripts that put no space between words."""
 
-WIDE_SCRIPTS = frozenset({"Hans", "Hant", "Hani", "Jpan", "Kore"})
-"""Scripts whose signs are twice as wide, so that a subtitle line holds fewer."""
-
-SUBTITLE_LINE_CHARS = 42
-WIDE_SUBTITLE_LINE_CHARS = 16
-"""Characters per subtitle line: Netflix Timed Text Style Guides, general and Chinese/Korean."""
-
 
 @dataclass(frozen=True)
 class Language:
@@ -62,10 +55,6 @@ class Language:
     @property
     def is_rtl(self) -> bool:
         return self.direction == "rtl"
-
-    @property
-    def subtitle_line_chars(self) -> int:
-        return WIDE_SUBTITLE_LINE_CHARS if self.script in WIDE_SCRIPTS else SUBTITLE_LINE_CHARS
 
 
 _CLOSE = tuple(

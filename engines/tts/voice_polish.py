@@ -7,9 +7,10 @@ All at 24 kHz, 5 ms frames, FFT 1024; envelopes have 513 bins (23.4 Hz each).
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -60,8 +61,6 @@ class Polish:
         analysis of the samples, for who tries several polishes on them."""
         if self.is_nothing:
             return samples
-        import pyworld
-
         level = _rms(samples)
         if level < 1e-6:
             return samples
@@ -74,7 +73,7 @@ class Polish:
             f0[voiced] = np.clip(np.exp(moved), 60, 450)
         if self.curve is not None:
             envelope = envelope * np.exp(self.strength * self.curve)
-        polished = pyworld.synthesize(f0, np.ascontiguousarray(envelope), frames.aperiodicity, RATE_HZ, FRAME_MS)
+        polished = _world().synthesize(f0, np.ascontiguousarray(envelope), frames.aperiodicity, RATE_HZ, FRAME_MS)
         polished = np.pad(polished, (0, max(0, samples.size - polished.size)))[: samples.size]
         polished *= level / max(_rms(polished), 1e-9)
         return np.asarray(polished * min(1.0, 0.98 / max(np.abs(polished).max(), 1e-9)), dtype=np.float32)
@@ -112,24 +111,28 @@ class Analysis:
 
     @classmethod
     def of(cls, samples: Samples) -> Analysis:
-        import pyworld
-
         speech = samples.astype(np.float64) * (SPEECH_RMS / max(_rms(samples), 1e-9))
         f0, times = _pitch(speech)
-        return cls(speech, f0, times, pyworld.cheaptrick(speech, f0, times, RATE_HZ, fft_size=N_FFT))
+        return cls(speech, f0, times, _world().cheaptrick(speech, f0, times, RATE_HZ, fft_size=N_FFT))
 
     @cached_property
     def aperiodicity(self) -> Floats:
         """(n, 513), what is breath and noise."""
-        import pyworld
+        return np.asarray(_world().d4c(self.speech, self.f0_hz, self.times_s, RATE_HZ, fft_size=N_FFT))
 
-        return np.asarray(pyworld.d4c(self.speech, self.f0_hz, self.times_s, RATE_HZ, fft_size=N_FFT))
+
+@cache
+def _world() -> Any:
+    """pyworld, without its warning of pkg_resources: setuptools is pinned for it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        import pyworld
+    return pyworld
 
 
 def _pitch(speech: Floats) -> tuple[Floats, Floats]:
     """F0 in Hz (0 where unvoiced) and times in s of frames every 5 ms."""
-    import pyworld
-
+    pyworld = _world()
     coarse, times = pyworld.dio(speech, RATE_HZ, f0_floor=F0_FLOOR_HZ, f0_ceil=F0_CEIL_HZ, frame_period=FRAME_MS)
     return pyworld.stonemask(speech, coarse, times, RATE_HZ), times
 
