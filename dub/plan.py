@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from dub.artifact import Artifact, Record
 from dub.errors import BadInput
@@ -33,7 +33,9 @@ class Plan(Record):
     asr: str
     translation: tuple[str, ...]
     tts: tuple[str, ...] = Field(min_length=1)
-    aligner: str = Field("dtw", description="finds phoneme times where a voice engine gives none")
+    aligner: tuple[str, ...] = Field(
+        ("dtw",), min_length=1, description="finds phoneme times where a voice tells none: the first the policy allows"
+    )
     speaker: tuple[str, ...] = Field(min_length=1, description="the first fits voices, a second one judges them")
     face: str
     lipsync: str
@@ -55,6 +57,11 @@ class Plan(Record):
 
     def _own(self, locale: Locale) -> LocalePlan:
         return self.locales.get(locale) or self.locales.get(Locale(locale.language)) or LocalePlan()
+
+    @field_validator("translation", "tts", "aligner", "speaker", mode="before")
+    @classmethod
+    def _one_or_several(cls, named: Any) -> Any:
+        return (named,) if isinstance(named, str) else named
 
     @classmethod
     def read(cls, path: Path) -> Plan:

@@ -85,11 +85,13 @@ def families() -> list[str]:
 
 
 def _choices(plan: Plan, family: str) -> tuple[EngineChoice, ...]:
+    from engines.offer import allowed_ids
+
     named = getattr(plan, family)
-    return tuple(
-        choose(family, engine_id, options_of(plan, family, engine_id), policy=plan.policy)
-        for engine_id in ((named,) if isinstance(named, str) else named)
-    )
+    ids = (named,) if isinstance(named, str) else named
+    if family == "aligner":  # one works: the first under a licence that the policy allows
+        ids = (allowed_ids("aligner", ids, plan.policy) or ids)[:1]
+    return tuple(choose(family, each, options_of(plan, family, each), policy=plan.policy) for each in ids)
 
 
 def options_of(plan: Plan, family: str, engine_id: str) -> dict[str, str | int | float | bool]:

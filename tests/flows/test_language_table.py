@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from engines.offer import counted, offered
+from engines.offer import allowed_ids, counted, offered
 from flows.cli import main
-from flows.preflight import read_plan
+from flows.preflight import families, read_plan
 
 
 @pytest.mark.parametrize("profile", ["embedded", "studio"])
@@ -40,3 +40,13 @@ def test_the_list_takes_less_than_a_second_and_a_half_of_work() -> None:
     subprocess.run(command, check=True, capture_output=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.5
+
+
+def test_what_a_permissive_offer_promises_no_other_engine_of_the_plan_forbids() -> None:
+    plan = read_plan("studio")
+    assert offered(plan, "permissive")
+    for family in families():
+        named = getattr(plan, family)
+        ids = (named,) if isinstance(named, str) else named
+        allowed = allowed_ids(family, ids, "permissive")  # type: ignore[arg-type]
+        assert allowed if family == "aligner" else allowed == tuple(ids), family

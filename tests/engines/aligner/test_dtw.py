@@ -15,13 +15,13 @@ from engines.aligner.contract import Aligner
 from engines.aligner.reading import reading_of
 from engines.aligner.warping import warp
 from engines.tts.contract import TimedPhoneme
-from engines.tts.espeak import Espeak
+from engines.tts.espeak import RATE_HZ, Espeak
 from lang.bcp47 import Locale
 
 ENGLISH = "The boats came home before the storm, and nobody was missing."
 
 
-@pytest.fixture(scope="module", params=["dtw", "even"])
+@pytest.fixture(scope="module", params=["dtw", "even", "letters"])
 def any_aligner(request: pytest.FixtureRequest) -> Aligner:
     engine: Aligner = registry.load("aligner", request.param)
     return engine
@@ -124,3 +124,14 @@ def test_a_warp_follows_a_change_of_tempo() -> None:
     assert np.all(np.diff(path) >= 0)
     assert path[10] == pytest.approx(20.5, abs=0.5)
     assert path[50] == pytest.approx(80, abs=0.5)
+
+
+def test_letters_share_the_sound_between_pauses(espeak: Espeak) -> None:
+    """Each clause keeps to its own side of the pause, however uneven the clauses are."""
+    letters: Aligner = registry.load("aligner", "letters")
+    first, second = (espeak.say(text, Locale("es")).samples for text in ("No", "Mi hermano compró un coche nuevo"))
+    paused = np.concatenate([first, np.zeros(RATE_HZ // 2, np.float32), second])
+    found = letters.align(paused, RATE_HZ, "No, mi hermano compró un coche nuevo.", Locale("es"))
+    assert "".join(phoneme.ipa for phoneme in found) == "nomihermanocomprouncochenuevo"
+    assert found[1].end_sample <= first.size + RATE_HZ // 50
+    assert found[2].start_sample >= first.size + RATE_HZ // 2 - RATE_HZ // 50
