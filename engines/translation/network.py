@@ -16,6 +16,7 @@ from math import inf
 
 from engines.spec import EngineSpec
 from lang.bcp47 import Locale
+from lang.script_conversion import can_convert
 
 TIERS = ("good", "fair", "demo")
 """Best first: good for everyday speech; understandable with faults; to show that it runs."""
@@ -47,8 +48,13 @@ def cost_of(path: Sequence[Hop]) -> int:
 
 
 def serves(have: Locale, want: Locale) -> bool:
-    """Text in `have` passes for `want`: the same locale, or the same language where one of them has no region."""
-    return have == want or (have.language == want.language and have.language in (have, want))
+    """Text in `have` passes for `want`: the same locale; the same language where one of them has no region; or another
+    script of it, where the one can be converted into the other (as tasks/translate.py does)."""
+    if have == want or have.language != want.language:
+        return have == want
+    if have.written == want.written:
+        return have.written in (have, want)
+    return have.written == have and can_convert(have, want.script)
 
 
 class Ways:

@@ -95,7 +95,12 @@ def best_path(source: Locale, target: Locale, edges: Edges) -> tuple[Hop, ...]:
 
 
 def _cheapest(ways: Iterable[Path], target: Locale) -> Path | None:
-    return min(ways, key=lambda path: (cost_of(path), path[-1].target != target), default=None)
+    return min(ways, key=lambda path: (cost_of(path), *_distance(path[-1].target, target)), default=None)
+
+
+def _distance(reached: Locale, target: Locale) -> tuple[bool, bool]:
+    """Nearer is less: the locale itself, then its own script."""
+    return (reached != target, reached.script != target.script)
 
 
 def paths_from(source: Locale, edges: Edges) -> Mapping[Locale, tuple[Hop, ...]]:

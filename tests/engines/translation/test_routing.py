@@ -136,3 +136,17 @@ def test_an_error_does_not_list_four_hundred_languages() -> None:
     with pytest.raises(LanguageNotSupported, match=r"\d+ more \(polydub languages\)") as caught:
         find_route(Locale("en"), Locale("tlh"), ["madlad"])
     assert len(str(caught.value)) < 1500
+
+
+@pytest.mark.parametrize(
+    ("target", "reached"),
+    [("zh-Hant-TW", "zh-Hant"), ("zh-Hant", "zh-Hant"), ("sr-Latn", "sr"), ("uz-Cyrl", "uz"), ("es-MX", "es")],
+)
+def test_another_script_is_reached_by_its_own_or_by_one_that_can_be_converted(target: str, reached: str) -> None:
+    [*_, last] = best_path(Locale("en"), Locale(target), hops(["nllb"]))
+    assert last.target == reached
+
+
+def test_a_script_that_nothing_writes_or_converts_is_not_reached() -> None:
+    with pytest.raises(LanguageNotSupported):
+        best_path(Locale("en"), Locale("pa-Arab"), hops(["nllb"]))
