@@ -30,7 +30,7 @@ from tasks.review_words import listen_back, read_language
 GATES = Gates()
 
 
-@stage(version=8, n_cpu=2)
+@stage(version=9)
 def review(
     desk: Desk,
     source: Source,

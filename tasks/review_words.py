@@ -13,7 +13,7 @@ from dub.store import Store
 from dub.timecode import Span
 from dub.word_error import ErrorRate
 from engines import registry
-from engines.asr.contract import Recognition
+from engines.asr.contract import Recogniser, Recognition
 from lang.bcp47 import Locale
 from lang.registry import name_of
 
@@ -21,22 +21,22 @@ GATES = Gates()
 
 
 def listen_back(found: Measured, store: Store, timeline: Timeline, choice: EngineChoice) -> tuple[HeardLine, ...]:
-    """Recognise the finished dialogue: first without being told the language, then, if need be, in the target's.
+    """Find the language of the finished dialogue without being told it, then recognise it in the target's.
 
     Returns what was heard of each line, () where the recogniser cannot do the language, which is a finding.
     """
     target = timeline.locale
-    recogniser = registry.load("asr", choice.id, **choice.options)
+    recogniser: Recogniser = registry.load("asr", choice.id, **choice.options)
     speech = store.path(timeline.dialogue)
-    first: Recognition = recogniser.recognise(speech)
-    found.metrics["language_heard"] = str(first.locale)
-    found.metrics["language_probability"] = first.language_probability
-    if timeline.placed and not first.segments:
+    language_heard = recogniser.find_language(speech)
+    if language_heard is None and timeline.placed:
         message = "No speech was heard in the dub at all. Listen to it; dub it again."
         found.findings.append(Finding(level=Level.FAILED, check="language_heard", message=message))
+    if language_heard is not None:
+        locale, probability = language_heard
+        found.metrics |= {"language_heard": str(locale), "language_probability": probability}
     try:
-        is_near = first.locale.language == target.language
-        heard = first if is_near else recogniser.recognise(speech, target)
+        heard = recogniser.recognise(speech, target)
     except LanguageNotSupported:
         why = f"{choice.id} does not know {name_of(target)}. A speaker of it must listen to the whole dub"
         found.findings += [not_measured(check, why, matters=True) for check in ("word_error", "language_heard")]
@@ -47,10 +47,8 @@ def listen_back(found: Measured, store: Store, timeline: Timeline, choice: Engin
     rate = sum((line.words for line in lines), ErrorRate(0, 0)).rate
     found.metrics["word_error"] = rate
     found.metrics["character_error"] = sum((line.characters for line in lines), ErrorRate(0, 0)).rate
-    if first.segments:
-        found.findings.append(
-            check_language(target, first.locale, first.language_probability, rate, GATES, is_trusted=is_trusted)
-        )
+    if language_heard is not None:
+        found.findings.append(check_language(target, *language_heard, rate, GATES, is_trusted=is_trusted))
     return lines
 
 

@@ -40,6 +40,10 @@ class Recognition:
 
 
 class Recogniser(Protocol):
+    def find_language(self, speech: Path) -> tuple[Locale, float] | None:
+        """The language spoken and its probability, without writing down what is said; None where nobody speaks."""
+        ...
+
     def recognise(self, speech: Path, locale: Locale | None = None, *, into_english: bool = False) -> Recognition:
         """Transcribe any audio file ffmpeg reads. `locale` None: find the language. `into_english`: translate instead.
 

@@ -91,6 +91,15 @@ class FasterWhisper:
         self._beam_size = options.beam_size
         self._one_at_a_time = Lock()
 
+    def find_language(self, speech: Path) -> tuple[Locale, float] | None:
+        with self._one_at_a_time:
+            for _, samples, _ in _pieces(speech):
+                if (louder := _at_speech_level(samples)) is not None:
+                    code, probability = self._find_language(louder)
+                    if code is not None:
+                        return registry.locale_of_whisper(code), probability
+        return None
+
     def recognise(self, speech: Path, locale: Locale | None = None, *, into_english: bool = False) -> Recognition:
         if into_english and self._name in _NOT_TRANSLATING:
             raise EngineUnavailable(

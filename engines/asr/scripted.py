@@ -39,6 +39,9 @@ class ScriptedRecogniser:
     def __init__(self, options: Options) -> None:
         self._options = options
 
+    def find_language(self, speech: Path) -> tuple[Locale, float] | None:
+        return (self._options.locale, self._options.language_probability) if self._options.segments else None
+
     def recognise(self, speech: Path, locale: Locale | None = None, *, into_english: bool = False) -> Recognition:
         segments = self._options.segments
         if into_english and speech.stem.isdigit():

@@ -263,3 +263,13 @@ def test_a_loop_never_reads_best() -> None:
     engine._model = Model()
     silence = np.zeros(16_000, np.float32)
     assert max(("la", "en"), key=lambda code: engine._fluency(silence, code)) == "en"
+
+
+@pytest.mark.models
+def test_the_language_is_found_without_writing_down_what_is_said(
+    whisper: Recogniser, two_sentences: tuple[Path, tuple[float, float]], tmp_path: Path
+) -> None:
+    heard = whisper.recognise(two_sentences[0])
+    assert whisper.find_language(two_sentences[0]) == (heard.locale, heard.language_probability)
+    media.write_wav(tmp_path / "no.wav", np.zeros(32_000, np.float32), 16_000)
+    assert whisper.find_language(tmp_path / "no.wav") is None
