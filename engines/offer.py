@@ -70,6 +70,19 @@ def offered(plan: Plan, policy: str = "any") -> tuple[OfferedLocale, ...]:
     return tuple(sorted(rows, key=lambda row: (TIERS.index(row.translation_tier), row.locale)))
 
 
+def spoken_when_given(plan: Plan, policy: str = "any") -> tuple[Locale, ...]:
+    """Languages that some voice of the plan speaks and that it translates into by nothing: for lines that are given.
+    One locale for each way of writing a language, in the order of the tags."""
+    offers = {row.locale.written for row in offered(plan, policy)}
+    voices = {*plan.tts, *(own for one in plan.locales.values() for own in one.tts)}
+    spoken = {
+        locale.written
+        for voice_id in allowed_ids("tts", sorted(voices), policy)
+        for locale in registry.spec("tts", voice_id).locales or ()
+    }
+    return tuple(sorted(locale for locale in spoken - offers if locale.language != ENGLISH.language))
+
+
 def counted(rows: Iterable[OfferedLocale]) -> Counts:
     """The counts of an offer."""
     of_language: dict[Locale, list[OfferedLocale]] = {}

@@ -21,20 +21,25 @@ PIPED_WIDTH = 120
 
 def print_languages(plan: Plan, *, policy: str | None, as_json: bool) -> None:
     """What a plan offers under a licence policy (the plan's own by default): computed from its engines."""
-    from engines.offer import counted, offered
+    from engines.offer import counted, offered, spoken_when_given
 
     allowed = policy or plan.policy
     rows = offered(plan, policy=allowed)
     counts = counted(rows)
+    given = spoken_when_given(plan, allowed)
     if as_json:
         listed = [row.model_dump(mode="json") for row in rows]
         facts = {"profile": plan.name, "policy": allowed, "counts": counts.model_dump(mode="json"), "locales": listed}
+        facts["spoken_when_given"] = given
         print(json.dumps(facts, ensure_ascii=False, indent=1))
         return
     console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
     console.print(_table(plan.name, rows))
     for line in summary(counts, plan.name, allowed):
         console.print(line, highlight=False)
+    if given:
+        console.print(f"{len(given)} more are spoken when you give the lines (--script):", highlight=False)
+        console.print(f"  {' '.join(given)}", highlight=False)
 
 
 def summary(counts: Counts, profile: str, policy: str) -> list[str]:

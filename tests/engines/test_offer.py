@@ -10,7 +10,7 @@ import pytest
 from dub.errors import BadInput
 from dub.plan import Job, LocalePlan, Plan
 from engines import registry
-from engines.offer import OfferedLocale, counted, is_allowed, offered
+from engines.offer import OfferedLocale, counted, is_allowed, offered, spoken_when_given
 from engines.translation.network import TIERS
 from engines.translation.routing import find_route
 from flows.preflight import find_voice, find_ways, read_plan
@@ -191,3 +191,11 @@ def _in_lists(family: str, engine_ids: tuple[str, ...], policy: str) -> set[Loca
 
 def _kin(tongue: Locale, script: str) -> Locale:
     return Locale(f"{tongue.language}-{script}")
+
+
+def test_a_language_with_a_voice_and_no_translation_is_spoken_when_given() -> None:
+    plan = read_plan("embedded")
+    given = spoken_when_given(plan)
+    assert {"sw", "ja", "uz"} <= set(given)
+    assert not {row.locale.written for row in offered(plan)} & set(given)
+    assert all(any(registry.spec("tts", voice).supports(locale) for voice in plan.tts) for locale in given)

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from engines.offer import allowed_ids, counted, offered
+from engines.offer import allowed_ids, counted, offered, spoken_when_given
 from flows.cli import main
 from flows.preflight import families, read_plan
 
@@ -32,6 +32,7 @@ def test_the_table_ends_in_its_counts(capsys: pytest.CaptureFixture[str]) -> Non
     counts = counted(offered(read_plan("embedded"), "any"))
     assert f"{counts.languages} languages in {counts.locales} locales" in out
     assert f"{counts.by_clone['fitted']} fitted" in out
+    assert f"{len(spoken_when_given(read_plan('embedded')))} more are spoken when you give the lines" in out
 
 
 def test_the_list_takes_less_than_a_second_and_a_half_of_work() -> None:
