@@ -15,7 +15,7 @@ import numpy as np
 from dub.errors import EngineFailed
 from engines.spec import EngineSpec
 from engines.tts.contract import Speech, TimedPhoneme
-from engines.tts.espeak_fit import fit_voice, guarded
+from engines.tts.espeak_fit import ENGLISH, GUARD_LOCALES, fit_voice, guarded
 from engines.tts.espeak_library import RATE_HZ, EspeakLibrary
 from engines.tts.espeak_style import PLAIN, EspeakStyle
 from engines.tts.espeak_voices import VOICES, respell, voice_of
@@ -56,27 +56,27 @@ class Espeak:
 
     def fit_voice(self, reference: Samples, rate_hz: int, hear: Hear) -> FittedVoice:
         """See `VoiceFitter.fit_voice`. 5 to 10 s of work."""
-        return fit_voice(self._say_english, reference, rate_hz, hear)
+        return fit_voice(self._say, reference, rate_hz, hear)
 
     def fit_locale(self, style: bytes, locale: Locale, hear: Hear, understand: Understand) -> LocaleVoice:
-        """See `VoiceFitter.fit_locale`. One guard serves every locale: it listens once per style, in English, and its
-        answer is kept; `similarity` is not measured again."""
+        """See `VoiceFitter.fit_locale`. One guard serves every locale: it listens once per style, in three languages,
+        and its answer is kept; `similarity` is not measured again."""
         voice_of(locale)
         with self._guarding:
             if style not in self._guarded:
-                self._guarded[style] = guarded(self._say_english, EspeakStyle.from_bytes(style), understand)
+                self._guarded[style] = guarded(self._say, EspeakStyle.from_bytes(style), understand)
         voice, error, plain_error = self._guarded[style]
         return LocaleVoice(
             style=voice.to_bytes(),
-            made_of=f"{voice.made_of}; heard in English",
+            made_of=f"{voice.made_of}; heard in {', '.join(GUARD_LOCALES)}",
             share_of_native=float(voice == PLAIN),
             similarity=None,
             error_rate=error,
             native_error_rate=plain_error,
         )
 
-    def _say_english(self, text: str, style: EspeakStyle) -> Samples:
-        speech = self.say(text, Locale("en"), variant=style.variant)
+    def _say(self, text: str, style: EspeakStyle, locale: Locale = ENGLISH) -> Samples:
+        speech = self.say(text, locale, variant=style.variant)
         return style.polish.apply(_resampled(speech.samples, RATE_HZ, POLISH_HZ))
 
     def say(self, text: str, locale: Locale, speed: float = 1.0, variant: str = "") -> Speech:
@@ -144,7 +144,7 @@ def load() -> Espeak:
 ENGINE = EngineSpec(
     id="espeak",
     family="tts",
-    version=2,
+    version=3,
     summary=f"espeak-ng: a robot's voice in {len(VOICES)} locales, with exact phoneme times",
     load=load,
     locales=frozenset(VOICES),

@@ -18,7 +18,7 @@ from dub.timecode import MASTER_RATE_HZ, Span
 from dub.wav import WAV, write_wav
 from engines import registry
 from engines.tts.espeak import Espeak
-from engines.tts.espeak_fit import VARIANTS, guarded
+from engines.tts.espeak_fit import GUARD_LOCALES, VARIANTS, guarded
 from engines.tts.espeak_style import PLAIN, EspeakStyle
 from engines.tts.speaker_match import Speaker, sentences
 from engines.tts.voice_fitting import FittedVoice, Samples
@@ -49,7 +49,7 @@ def fitted(espeak: Espeak, reference: Samples) -> FittedVoice:
 @pytest.mark.models
 def test_a_fitted_voice_is_nearer_than_the_plain_one(espeak: Espeak, reference: Samples, fitted: FittedVoice) -> None:
     speaker = Speaker(reference, RATE_HZ, registry.load("speaker", "ge2e-voicefilter").embed)
-    plain = speaker.likeness([espeak._say_english(text, PLAIN) for text in sentences()["en"][2:]])
+    plain = speaker.likeness([espeak._say(text, PLAIN) for text in sentences()["en"][2:]])
     assert fitted.similarity > max(fitted.nearest_similarity, plain + 0.1)
     assert fitted.made_of.startswith("a robot, no clone")
     assert EspeakStyle.from_bytes(fitted.style).variant in VARIANTS
@@ -67,7 +67,7 @@ def test_it_speaks_every_locale_in_the_fitted_voice_at_the_same_times(espeak: Es
 
 
 def test_pitch_goes_where_the_style_says(espeak: Espeak) -> None:
-    source = pitch_of(espeak._say_english(sentences()["en"][0], PLAIN))
+    source = pitch_of(espeak._say(sentences()["en"][0], PLAIN))
     style = EspeakStyle("", Polish(PitchMap.between(source, (float(np.log(190)), source[1])), None))
     speech = espeak.speak(sentences()["en"][0], Locale("en"), style.to_bytes())
     import soxr
@@ -76,16 +76,34 @@ def test_pitch_goes_where_the_style_says(espeak: Espeak) -> None:
     assert np.exp(heard[0]) == pytest.approx(190, rel=0.04)
 
 
+def hears_all(samples: Samples, rate_hz: int, locale: Locale) -> str:
+    return " ".join(sentences()[locale])
+
+
 def test_what_is_not_understood_is_not_kept(espeak: Espeak) -> None:
     """The listener here understands all that has pitch below 130 Hz, or nothing, or everything."""
-    right = " ".join(sentences()["en"])
     low = float(np.log(130))
     style = EspeakStyle("m1", Polish(PitchMap(4.6, 5.3, 1.0), None))
-    hears_low = guarded(espeak._say_english, style, lambda samples, *_: right if pitch_of(samples)[0] < low else "zzz")
+
+    def hears_low_voices(samples: Samples, rate_hz: int, locale: Locale) -> str:
+        return hears_all(samples, rate_hz, locale) if pitch_of(samples)[0] < low else "zzz"
+
+    hears_low = guarded(espeak._say, style, hears_low_voices)
     assert hears_low == (EspeakStyle("m1", PLAIN.polish), 0.0, 0.0)
     high = EspeakStyle("f5", Polish(PitchMap(5.3, 5.4, 1.0), None))
-    assert guarded(espeak._say_english, high, lambda s, *_: right if pitch_of(s)[0] < low else "zzz")[0] == PLAIN
-    assert guarded(espeak._say_english, high, lambda *_: right)[0] == high
+    assert guarded(espeak._say, high, hears_low_voices)[0] == PLAIN
+    assert guarded(espeak._say, high, hears_all)[0] == high
+
+
+def test_english_alone_does_not_save_a_voice_that_others_do_not_understand(espeak: Espeak) -> None:
+    """The listener here understands every voice's English, and of other languages the plain voice's alone."""
+    plain_german = [espeak._say(text, PLAIN, Locale("de")) for text in sentences()["de"]]
+
+    def understand(samples: Samples, rate_hz: int, locale: Locale) -> str:
+        is_plain = np.array_equal(samples[: plain_german[0].size], plain_german[0])
+        return hears_all(samples, rate_hz, locale) if locale != "de" or is_plain else "zzz"
+
+    assert guarded(espeak._say, EspeakStyle("f5", PLAIN.polish), understand)[0] == PLAIN
 
 
 def test_one_guard_serves_every_locale(espeak: Espeak) -> None:
@@ -93,7 +111,7 @@ def test_one_guard_serves_every_locale(espeak: Espeak) -> None:
 
     def understand(samples: Samples, rate_hz: int, locale: Locale) -> str:
         heard.append(locale)
-        return " ".join(sentences()["en"])
+        return hears_all(samples, rate_hz, locale)
 
     style = EspeakStyle("f1", PLAIN.polish).to_bytes()
     voices = []
@@ -101,8 +119,8 @@ def test_one_guard_serves_every_locale(espeak: Espeak) -> None:
         start = perf_counter()
         voices.append(espeak.fit_locale(style, Locale(tag), lambda *_: np.ones(1, np.float32), understand))
         seconds = perf_counter() - start
-    assert set(heard) == {"en"}
-    assert len(heard) == 2  # the plain voice, and the fitted one
+    assert set(heard) == set(GUARD_LOCALES)
+    assert len(heard) == 2 * len(GUARD_LOCALES)  # the plain voice, and the fitted one
     assert seconds < 0.05
     assert {voice.style for voice in voices} == {style}
     assert all(voice.similarity is None for voice in voices)
@@ -120,7 +138,7 @@ def test_a_style_survives_its_file() -> None:
 
 def test_it_is_never_called_cloned(desk: Desk, espeak: Espeak) -> None:
     """Not even where the encoder takes it for the speaker: the speaker here is espeak-ng itself."""
-    said = espeak._say_english(" ".join(sentences()["en"]), PLAIN)
+    said = espeak._say(" ".join(sentences()["en"]), PLAIN)
     import soxr
 
     dialogue = np.asarray(soxr.resample(said, RATE_HZ, MASTER_RATE_HZ), np.float32)
