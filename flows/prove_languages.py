@@ -43,7 +43,8 @@ TITLE = "article-1"
 
 
 class ProvedLanguage(Record):
-    """One language's row. `voice`: "" where no voice reads it, `why_silent` then says why. Shares are 0..1, times in
+    """One language's row. `voice`: "" where no voice reads it, `why_silent` then says why. `is_rendered`: a finished
+    video is there, whatever its verdict. Shares are 0..1, times in
     seconds; None where nothing could be measured."""
 
     locale: Locale
@@ -52,6 +53,7 @@ class ProvedLanguage(Record):
     tier: str
     voice: str
     why_silent: str = ""
+    is_rendered: bool
     verdict: Level
     why: str = ""
     overrun_s: float | None = None
@@ -77,10 +79,10 @@ class Proof(Record):
         verdicts = Counter(row.verdict for row in spoken)
         return {
             "attempted": len(self.rows),
-            "spoken": sum(row.verdict is not Level.FAILED for row in spoken),
+            "spoken": sum(row.is_rendered for row in spoken),
             **{level.value: verdicts[level] for level in Level},
             "without a voice": len(self.rows) - len(spoken),
-            "without a voice, failed": sum(row.verdict is Level.FAILED for row in self.rows if not row.voice),
+            "without a voice, all stages done": sum(row.is_rendered for row in self.rows if not row.voice),
         }
 
 
@@ -165,7 +167,8 @@ def _row(outcome: LocaleOutcome, folder: Path, why_silent: str) -> ProvedLanguag
         tier=tongue.tier,
         voice="" if is_silent else outcome.voice,
         why_silent=why_silent,
-        verdict=_pipeline_verdict(report["findings"]) if is_silent else outcome.verdict,
+        is_rendered=bool(outcome.files),
+        verdict=outcome.verdict,
         why=", ".join(_doubts(report["findings"])),
         overrun_s=metrics.get("longest_overrun_s"),
         widest_stretch=metrics.get("widest_stretch"),
@@ -189,11 +192,6 @@ def _doubts(findings: Iterable[Mapping[str, Any]]) -> list[str]:
     """The checks that were not ok, each once, the failed first; what ended the pipeline in its own words."""
     bad = sorted((f for f in findings if f["level"] != Level.OK), key=lambda f: f["level"] != Level.FAILED)
     return list(dict.fromkeys(f["message"] if f["check"] == "pipeline" else label_of(f["check"]) for f in bad))
-
-
-def _pipeline_verdict(findings: Iterable[Mapping[str, Any]]) -> Level:
-    """Of a language without a voice only this is asked: that every stage did its work."""
-    return Level.FAILED if any(finding["check"] == "pipeline" for finding in findings) else Level.OK
 
 
 def as_csv(proof: Proof) -> str:
@@ -229,8 +227,8 @@ def as_markdown(proof: Proof) -> str:
             ("locale", "language", "script", "tier", "stages", "overrun s", "stretch", "s", "why no voice"),
             [
                 (
-                    row.locale, row.name, row.script, row.tier or "-", row.verdict.value, _number(row.overrun_s),
-                    _number(row.widest_stretch), f"{row.seconds:.0f}", row.why_silent,
+                    row.locale, row.name, row.script, row.tier or "-", "done" if row.is_rendered else row.why,
+                    _number(row.overrun_s), _number(row.widest_stretch), f"{row.seconds:.0f}", row.why_silent,
                 )
                 for row in silent
             ],

@@ -33,11 +33,13 @@ def test_a_language_without_a_text_is_refused(tmp_path: Path) -> None:
 
 ROWS = (
     ProvedLanguage(
-        locale=SW, name="Swahili", script="Latn", tier="A", voice="espeak", verdict=Level.DEGRADED, why="a | b",
+        locale=SW, name="Swahili", script="Latn", tier="A", voice="espeak", is_rendered=True,
+        verdict=Level.DEGRADED, why="a | b",
         overrun_s=0.0, widest_stretch=1.05, closure_recall=1.0, n_bilabials=4, heard="sw", word_error=0.5, seconds=9.6,
     ),
     ProvedLanguage(
-        locale=ACE, name="Acehnese", script="Latn", tier="B", voice="", why_silent="no voice", verdict=Level.OK,
+        locale=ACE, name="Acehnese", script="Latn", tier="B", voice="", why_silent="no voice", is_rendered=True,
+        verdict=Level.OK,
     ),
 )  # fmt: skip
 
@@ -46,7 +48,7 @@ def test_a_language_without_a_voice_is_not_counted_as_spoken() -> None:
     counts = Proof(date="2026-01-01", profile="embedded", rows=ROWS).counts
     assert counts == {
         "attempted": 2, "spoken": 1, "ok": 0, "degraded": 1, "failed": 0, "without a voice": 1,
-        "without a voice, failed": 0,
+        "without a voice, all stages done": 1,
     }  # fmt: skip
 
 
@@ -54,7 +56,7 @@ def test_the_tables_hold_every_row() -> None:
     proof = Proof(date="2026-01-01", profile="embedded", rows=ROWS)
     page = as_markdown(proof)
     assert "| sw | Swahili | A | espeak | degraded | 0.00 | 1.05 | - | 100 % of 4 | sw | 50 % | 10 | a / b |" in page
-    assert "| ace | Acehnese | Latn | B | ok | - | - | 0 | no voice |" in page
+    assert "| ace | Acehnese | Latn | B | done | - | - | 0 | no voice |" in page
     assert [row["locale"] for row in csv.DictReader(io.StringIO(as_csv(proof)))] == ["sw", "ace"]
 
 
@@ -65,7 +67,7 @@ def test_a_language_with_and_one_without_a_voice(tmp_path: Path) -> None:
     with_voice, without = sorted(proof.rows, key=lambda row: row.locale, reverse=True)
     assert (with_voice.voice, with_voice.closure_recall) == ("espeak", 1.0)
     assert with_voice.verdict is not Level.FAILED
-    assert (without.voice, without.verdict) == ("", Level.OK)
+    assert (without.voice, without.is_rendered) == ("", True)
     assert "reads Acehnese" in without.why_silent
     assert (tmp_path / "out" / "embedded" / "article-1.sw.mp4").stat().st_size > 100_000
 
