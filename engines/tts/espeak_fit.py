@@ -4,10 +4,11 @@ The encoder decides. Ten recordings of people in six languages, scored on senten
 encoder (same speaker: 0.605): plain voice 0.27, nearest variant 0.44, fitted 0.54; by one that the fit never heard
 (same speaker: 0.657): 0.55 plain, 0.62 fitted. 5 s of one core.
 
-One fit serves every locale: a variant is a change of formants, pitch and spectrum are the speaker's. Likeness is paid for
-in clarity: for the sample's speaker, variant `linda` with her pitch and spectrum was misheard at 58 % of the characters in
-German, Italian, Dutch and Turkish, the plain voice at 26 %, and rated 2.1 of 5 by DNSMOS, the plain voice 2.8. The guard
-refuses it, by English alone as by all its languages; it listens in several because they need not agree.
+One fit serves every locale: a variant is a change of formants, pitch and spectrum are the speaker's. Likeness is paid
+for in clarity: for the sample's speaker, variant `linda` with her pitch and spectrum was misheard at 58 % of the
+characters in German, Italian, Dutch and Turkish, the plain voice at 26 %, and rated 2.1 of 5 by DNSMOS, the plain
+voice 2.8. The guard refuses it, by English alone as by all its languages; it listens in several because they need not
+agree.
 """
 
 from __future__ import annotations
