@@ -3,7 +3,8 @@
 <root>/cas/ab/abcdef…     one file per artifact, read-only, named by its sha256
 <root>/memo/<stage>/<key>.json
 <root>/claims/            one lock per stage at work
-<root>/scratch/<n>/       work folders of living processes; a dead one's is swept at the next start
+<root>/scratch/<n>/       work folders of living processes, each beside the lock <n>.alive that its holder keeps;
+                          a dead one's is swept at the next start
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import contextlib
 import fcntl
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from uuid import uuid4
 
 from dub.artifact import Artifact, sha256_of
 from dub.errors import BadInput, StoreUnavailable
@@ -97,28 +98,21 @@ class Store:
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:
         """A work folder on the store's own file system, removed afterwards and swept if we die."""
+        folder = self.root / "scratch" / uuid4().hex
         with _storage_errors(self.root):
-            folder = Path(tempfile.mkdtemp(dir=self.root / "scratch"))
-            lock = os.open(folder / ".alive", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock = _locked(_alive(folder))
+            folder.mkdir()
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            os.close(lock)
+            _remove_scratch(folder, lock)
 
     @contextlib.contextmanager
     def claim(self, name: str) -> Iterator[None]:
         """Hold a piece of work for this thread alone, on this host; the kernel frees it when we die."""
         path = self.root / "claims" / name
         with _storage_errors(self.root):
-            while True:
-                lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                with contextlib.suppress(FileNotFoundError):
-                    if path.stat().st_ino == os.fstat(lock).st_ino:
-                        break
-                os.close(lock)  # the last holder removed the file while we waited for it
+            lock = _locked(path)
         try:
             yield
         finally:
@@ -129,15 +123,36 @@ class Store:
         return self.root / "cas" / sha256[:2] / sha256
 
     def _sweep_scratch(self) -> None:
-        """Remove the work folders whose holder died: the kernel has freed their locks."""
-        for folder in (self.root / "scratch").iterdir():
-            with contextlib.suppress(OSError):
-                lock = os.open(folder / ".alive", os.O_RDWR | os.O_CLOEXEC)
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    shutil.rmtree(folder, ignore_errors=True)
-                finally:
-                    os.close(lock)
+        """Remove the work folders whose holder died, wherever it died: the kernel has freed their locks."""
+        for folder in {path.with_suffix("") for path in (self.root / "scratch").iterdir()}:
+            with contextlib.suppress(OSError):  # somebody works there
+                _remove_scratch(folder, _locked(_alive(folder), wait=False))
+
+
+def _alive(scratch: Path) -> Path:
+    """The lock stands beside the folder: in it, it would be gone while the rest is still being removed."""
+    return scratch.with_suffix(".alive")
+
+
+def _remove_scratch(folder: Path, lock: int) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    _alive(folder).unlink(missing_ok=True)
+    os.close(lock)
+
+
+def _locked(path: Path, *, wait: bool = True) -> int:
+    """Lock the file at `path`, made if need be; the descriptor holds it. Without `wait`, OSError when it is taken."""
+    while True:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_ino == os.fstat(lock).st_ino:
+                    return lock
+        except BaseException:
+            os.close(lock)
+            raise
+        os.close(lock)  # the last holder removed the file while we waited for it
 
 
 @lru_cache(maxsize=8)
