@@ -41,6 +41,7 @@ class Plan(Record):
     lipsync: str
     speech_quality: str
     language_id: str
+    consent: Literal["noted", "required"] = "noted"
     target_lufs: float = Field(-16.0, ge=-40, le=-8)
     options: dict[str, dict[str, str | int | float | bool]] = Field(
         default={}, description="per engine id, or per family that has one engine: options for it"
@@ -88,6 +89,8 @@ class GivenFile(Record):
 class Job(Record):
     """One title into N locales.
 
+    `n_speakers`: how many people speak, where it is known. `cast`, `consent`: TOML files that name the voices and
+    record who agreed to what.
     `scripts`: timed scripts by locale; the one in the source's locale replaces recognition, the others replace
     translation. `memory`: a translation memory (TMX, CSV) that is asked before any engine. `glossary`: terms that must
     be translated as it says (CSV). `store`: the artifact store's folder. Paths are of the machine that runs the flow.
@@ -98,7 +101,10 @@ class Job(Record):
     out: Path
     profile: str = "embedded"
     source_locale: Locale | None = None
+    n_speakers: int | None = Field(default=None, ge=1)
     scripts: dict[Locale, Path] = {}
+    cast: Path | None = None
+    consent: Path | None = None
     memory: Path | None = None
     glossary: Path | None = None
     store: Path | None = None

@@ -60,15 +60,16 @@ class Stems(Record):
 
 
 class FaceTrack(Record):
-    """Where the speaking face is in every frame.
+    """Where everybody's face is in every frame.
 
-    `landmarks`: .npz with `points` float32 (n_frames, n_points, 2) in displayed pixels, NaN where no face was found,
-    and what else the tracker notes per frame (see engines/face/contract.py). `shots`: first frame of every shot.
+    `landmarks`: .npz of the persons seen and their mesh points in displayed pixels (engines/face/contract.py,
+    TrackedFaces). `n_found`: frames that show a face. `shots`: first frame of every shot.
     """
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     engine: str
     n_frames: int
     n_found: int
+    n_faces: int
     landmarks: Artifact
     shots: tuple[int, ...] = (0,)

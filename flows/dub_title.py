@@ -17,16 +17,20 @@ from dub.errors import DubError
 from dub.finding import Finding, Level, Review
 from dub.lips import LipSync, MouthBank
 from dub.mix import Dub, Mix
+from dub.on_screen import OnScreen
 from dub.plan import GivenFile, Job
 from dub.script import DubScript, Takes, Timeline, Translation
 from dub.source import FaceTrack, Source, Stems
 from dub.subtitles import Subtitles
+from dub.turns import Turns
 from dub.xliff import to_xliff
 from flows.preflight import Prepared, Routes, check, find_ways
 from flows.publish import publish, publish_text
 from lang.bcp47 import Locale
 from tasks.build_mouth_bank import build_mouth_bank
+from tasks.diarize import diarize
 from tasks.enroll import cast_for, enroll
+from tasks.find_speaking_faces import find_speaking_faces
 from tasks.fit import fit
 from tasks.ingest import ingest
 from tasks.lipsync import lipsync
@@ -76,8 +80,10 @@ class OncePerSource:
 
     source: Work[Source]
     stems: Work[Stems]
+    turns: Work[Turns]
     script: Work[DubScript]
     faces: Work[FaceTrack]
+    on_screen: Work[OnScreen]
     bank: Work[MouthBank]
     casts: dict[str, Work[Cast]]
     preview: Work[Preview]
@@ -127,21 +133,24 @@ def prepare_source(prepared: Prepared) -> OncePerSource:
     original = desk.open_store().put_copy(job.source, "video/*")
     source = submit(ingest, desk, original, prepared.title)
     stems = submit(separate, desk, source, prepared.engine("separation"))
-    script = _source_script(prepared, source, stems)
     faces = submit(track_faces, desk, source, prepared.engine("face"))
-    bank = submit(build_mouth_bank, desk, source, faces, stems, prepared.engine("lipsync"))
+    turns = submit(diarize, desk, stems, prepared.engine("speaker"), job.n_speakers)
+    script = _source_script(prepared, source, stems, turns)
+    on_screen = submit(find_speaking_faces, desk, source, stems, script, faces)
+    bank = submit(build_mouth_bank, desk, source, faces, stems, script, on_screen, prepared.engine("lipsync"))
     casts = {
         voice.fingerprint: submit(
-            enroll, desk, script, stems, voice, prepared.engine("speaker"), label=f"enroll {voice.id}"
+            enroll, desk, script, stems, voice, *prepared.engines["speaker"][:2], label=f"enroll {voice.id}"
         )
         for voice in {voice.fingerprint: voice for voice in prepared.voices.values()}.values()
     }
-    return OncePerSource(source, stems, script, faces, bank, casts, submit(preview, desk, source))
+    return OncePerSource(source, stems, turns, script, faces, on_screen, bank, casts, submit(preview, desk, source))
 
 
 def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePerSource) -> OncePerLocale:
     desk, plan = prepared.desk, prepared.plan
-    source, stems, script, faces, bank = shared.source, shared.stems, shared.script, shared.faces, shared.bank
+    source, stems, script, faces = shared.source, shared.stems, shared.script, shared.faces
+    on_screen, bank = shared.on_screen, shared.bank
     voice, encoder, ear = prepared.voices[locale], prepared.engine("speaker"), prepared.engine("asr")
     judges = tuple(
         engine
@@ -157,25 +166,29 @@ def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePer
     takes = submit(speak, desk, script, translation, cast, voice, prepared.engine("aligner"), label=step("speak"))
     timeline = submit(fit, desk, source, script, takes, label=step("fit"))
     mixed = submit(mix, desk, source, stems, script, timeline, plan.target_lufs, label=step("mix"))
-    lips = submit(lipsync, desk, source, faces, bank, timeline, prepared.engine("lipsync"), label=step("lipsync"))
+    lips = submit(
+        lipsync, desk, source, faces, stems, script, on_screen, bank, timeline, prepared.engine("lipsync"),
+        label=step("lipsync"),
+    )  # fmt: skip
     cues = submit(subtitle, desk, source, timeline, label=step("subtitle"))
     dub = submit(remux, desk, source, lips, mixed, cues, locale, script, label=step("remux"))
     reviewed = submit(
-        review, desk, source, stems, script, translation, cast, takes, timeline, mixed, faces, lips, dub, judges,
+        review, desk, source, stems, script, translation, cast, takes, timeline, mixed, faces, on_screen, lips, dub,
+        judges,
         label=step("review"),
     )  # fmt: skip
     return OncePerLocale(locale, translation, cast, takes, timeline, mixed, lips, cues, dub, reviewed)
 
 
-def _source_script(prepared: Prepared, source: Work[Source], stems: Work[Stems]) -> Work[DubScript]:
+def _source_script(prepared: Prepared, source: Work[Source], stems: Work[Stems], turns: Work[Turns]) -> Work[DubScript]:
     """Recognised, unless the user gave what is said."""
     job, desk = prepared.job, prepared.desk
     given = [locale for locale in job.scripts if locale not in job.targets or locale == job.source_locale]
     if given:
         path = job.scripts[given[0]]
         artifact = desk.open_store().put_copy(path, "text/plain")
-        return submit(read_script, desk, artifact, path.name, given[0], source)
-    return submit(transcribe, desk, source, stems, job.source_locale, prepared.engine("asr"))
+        return submit(read_script, desk, artifact, path.name, given[0], source, turns)
+    return submit(transcribe, desk, source, stems, turns, job.source_locale, prepared.engine("asr"))
 
 
 def _translation(locale: Locale, prepared: Prepared, script: Work[DubScript], routes: Routes) -> Work[Translation]:

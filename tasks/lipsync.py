@@ -1,36 +1,36 @@
-"""Move the speaker's mouth to the dub: once per locale."""
+"""Move the speakers' mouths to the dub: once per locale."""
 
 from __future__ import annotations
 
 from dub.lips import LipSync, MouthBank
-from dub.script import Timeline
-from dub.source import FaceTrack, Source
+from dub.on_screen import OnScreen
+from dub.script import DubScript, Timeline
+from dub.source import FaceTrack, Source, Stems
 from dub.stage import Desk, EngineChoice, stage
 from engines import registry
-from engines.lipsync.contract import SpokenSpan
+from engines.face.contract import TrackedFaces
+from tasks.lip_scene import scene_of, takes_on_screen
 
 
-@stage(version=1, n_cpu=2)
+@stage(version=2, n_cpu=2)
 def lipsync(
-    desk: Desk, source: Source, track: FaceTrack, bank: MouthBank, timeline: Timeline, engine: EngineChoice
+    desk: Desk,
+    source: Source,
+    track: FaceTrack,
+    stems: Stems,
+    script: DubScript,
+    on_screen: OnScreen,
+    bank: MouthBank,
+    timeline: Timeline,
+    engine: EngineChoice,
 ) -> LipSync:
-    """The source's picture with the mouth moved to the placed takes, and what was done to each frame."""
+    """The source's picture with the mouths moved to the placed takes, and what was done to each frame."""
     store = desk.open_store()
     lipsyncer = registry.load("lipsync", engine.id, **engine.options)
-    spoken = tuple(
-        SpokenSpan(
-            utterance_id=take.utterance_id,
-            start_sample=take.start_sample,
-            end_sample=take.start_sample + take.n_samples,
-            phonemes=take.phonemes,
-        )
-        for take in timeline.placed
-    )
+    spoken = takes_on_screen(source, TrackedFaces.load(store.path(track.landmarks)), on_screen, timeline)
     with store.scratch() as folder:
         log = lipsyncer.render(
-            store.path(source.original),
-            source.video,
-            store.path(track.landmarks),
+            scene_of(store, source, track, stems, script, on_screen),
             store.path(bank.bank),
             spoken,
             store.path(timeline.dialogue),

@@ -22,6 +22,7 @@ from dub.subtitles import Cue
 from dub.timecode import Span, timecode
 from dub.timed_script import parse
 from dub.translation_guard import Fault
+from dub.turns import Turns
 from lang.bcp47 import Locale
 from lang.shorter import shorter_wordings
 from tasks.line_guard import LineGuard
@@ -34,9 +35,10 @@ _LEFT_TO_THE_AUTHOR = frozenset({"too_long", "too_short"})
 M = TypeVar("M", bound=BaseModel)
 
 
-@stage(version=2)
-def read_script(desk: Desk, given: Artifact, file_name: str, locale: Locale, source: Source) -> DubScript:
-    """The DubScript of a user's file in the source's language: one utterance per cue.
+@stage(version=3)
+def read_script(desk: Desk, given: Artifact, file_name: str, locale: Locale, source: Source, turns: Turns) -> DubScript:
+    """The DubScript of a user's file in the source's language: one utterance per cue. A cue that names no speaker
+    is said by whoever is heard during it (`turns`).
 
     Reads .srt, .vtt, .csv, .tsv, .json, .xlf, .xliff and polydub's own script JSON. Raises BadInput naming the file
     and the line.
@@ -52,13 +54,13 @@ def read_script(desk: Desk, given: Artifact, file_name: str, locale: Locale, sou
             for number, line in enumerate(own.utterances, start=1)
         )
         return own.model_copy(
-            update={"utterances": _utterances(cues, file_name, source, own), "duration": source.video.duration}
+            update={"utterances": _utterances(cues, file_name, source, turns, own), "duration": source.video.duration}
         )
     cues = parse(content, file_name, source=locale)
     return DubScript(
         source_locale=locale,
         duration=source.video.duration,
-        utterances=_utterances(cues, file_name, source, None),
+        utterances=_utterances(cues, file_name, source, turns, None),
         recogniser="given",
     )
 
@@ -142,7 +144,9 @@ def _own(content: bytes, file_name: str, kind: type[M]) -> M | None:
         ) from error
 
 
-def _utterances(cues: Sequence[Cue], file_name: str, source: Source, own: DubScript | None) -> tuple[Utterance, ...]:
+def _utterances(
+    cues: Sequence[Cue], file_name: str, source: Source, turns: Turns, own: DubScript | None
+) -> tuple[Utterance, ...]:
     duration = source.video.duration
     words = {line.id: line.words for line in own.utterances} if own else {}
     utterances = []
@@ -159,7 +163,7 @@ def _utterances(cues: Sequence[Cue], file_name: str, source: Source, own: DubScr
         utterances.append(
             Utterance(
                 id=cue.id if own else f"u{number:04}",
-                speaker=cue.speaker or "s1",
+                speaker=cue.speaker or turns.speaker_of(cue.span),
                 span=Span(start=cue.span.start, end=min(cue.span.end, duration)),
                 text=" ".join(cue.text.split()),
                 words=words.get(cue.id, ()),

@@ -18,6 +18,7 @@ from dub.gates import Gates
 from dub.lips import LipSync
 from dub.measured import Measured
 from dub.mix import Dub, Mix
+from dub.on_screen import OnScreen
 from dub.script import DubScript, Takes, Timeline, Translation
 from dub.source import FaceTrack, Source, Stems
 from dub.stage import Desk, EngineChoice, stage
@@ -30,7 +31,7 @@ from tasks.review_words import listen_back, read_language
 GATES = Gates()
 
 
-@stage(version=9)
+@stage(version=10)
 def review(
     desk: Desk,
     source: Source,
@@ -42,6 +43,7 @@ def review(
     timeline: Timeline,
     mix: Mix,
     track: FaceTrack,
+    on_screen: OnScreen,
     lipsync: LipSync,
     dub: Dub,
     engines: tuple[EngineChoice, ...],
@@ -75,9 +77,9 @@ def review(
         facts = measure_file(found, store, source, timeline, mix, dub)
     with progress.part(0.6, 1.0):
         face = _first(engines, "face")
-        reading = look_at_mouth(found, desk, source, facts, script, timeline, track, lipsync, dub, face)
+        reading = look_at_mouth(found, desk, source, facts, script, timeline, track, on_screen, lipsync, dub, face)
     log = RenderLog.load(store.path(lipsync.log))
-    kinds = [log.reasons[index].split(":")[0] for index in log.decision]
+    kinds = [log.reasons[index].split(":")[0] for index in log.by_frame()]
     figure = timeline_figure(script, timeline, found.findings, dialogue[0], kinds, source.video.frame_rate)
     found.figures["timeline"] = store.put_bytes(figure.encode(), "image/svg+xml")
     found.metrics["voices"] = "; ".join(f"{voice.speaker}: {voice.made_of or voice.engine}" for voice in cast.voices)

@@ -28,13 +28,15 @@ from dub.media import read_frames
 from dub.mix import Dub
 from dub.mouth_metrics import Floats, Mask
 from dub.mouth_pictures import SHEET_SIDE_IOD, MouthBox, flicker, flicker_ratio, mouth_boxes, worst_moments
+from dub.on_screen import OnScreen, face_on_stage
 from dub.script import DubScript, Timeline
 from dub.source import FaceTrack, Source, VideoFacts
 from dub.stage import Desk, EngineChoice, stage
 from dub.store import Store
 from engines import registry
-from engines.face.contract import MOUTH_CORNERS, TrackedFace
+from engines.face.contract import MOUTH_CORNERS, FaceTracker, TrackedFace, TrackedFaces
 from engines.lipsync.contract import RenderLog
+from tasks.lip_scene import lines_on_screen, takes_on_screen
 
 GATES = Gates()
 CELL_PX = 130
@@ -49,29 +51,34 @@ def look_at_mouth(
     script: DubScript,
     timeline: Timeline,
     track: FaceTrack,
+    on_screen: OnScreen,
     lipsync: LipSync,
     dub: Dub,
     choice: EngineChoice,
 ) -> MouthReading:
-    """Track the dub's face, measure its mouth, draw the curve and the sheet of the worst moments.
+    """Track the dub's faces, measure the mouth of whoever speaks, draw the curve and the sheet of the worst moments.
 
     `facts`: of the dub's file. A dub of another length is measured on the frames that both have.
     """
     store = desk.open_store()
-    before = TrackedFace.load(store.path(track.landmarks))
+    faces = TrackedFaces.load(store.path(track.landmarks))
     log = RenderLog.load(store.path(lipsync.log))
     found.metrics |= {f"frames, {reason}": n for reason, n in lipsync.counts.items()}
     if not track.n_found:
-        evidence = _evidence(source, before, None, log, lipsync)
+        evidence = _evidence(source, None, None, log, np.zeros(source.video.n_frames, np.int64), lipsync)
         reading = read_mouth(script, timeline, evidence)
         found.findings += check_mouth(evidence, reading, GATES)
         return reading
-    tracker = registry.load("face", choice.id, **choice.options)
-    evidence = _evidence(source, before, tracker.track(store.path(dub.video), facts), log, lipsync)
+    who = _on_stage(source, faces, on_screen, script, timeline)
+    before = faces.on_stage(who)
+    tracker: FaceTracker = registry.load("face", choice.id, **choice.options)
+    after = tracker.track(store.path(dub.video), facts).where(before)
+    evidence = _evidence(source, before, after, log, who, lipsync)
     reading = read_mouth(script, timeline, evidence)
     same_raster = (facts.width_px, facts.height_px) == (source.video.width_px, source.video.height_px)
     if evidence.is_rendered.any() and same_raster:
-        ratio = _flicker_ratio(desk, source, facts, dub, track, before, evidence.is_rendered)
+        comparable = evidence.is_rendered & (who == _on_stage(source, faces, on_screen, script, None))
+        ratio = _flicker_ratio(desk, source, facts, dub, track, script, on_screen, before, comparable)
         evidence = replace(evidence, flicker_ratio=ratio)
         _sheet(found, store, source, facts, dub, before, evidence, reading)
     found.findings += check_mouth(evidence, reading, GATES)
@@ -88,23 +95,40 @@ def look_at_mouth(
     return reading
 
 
+def _on_stage(
+    source: Source, faces: TrackedFaces, on_screen: OnScreen, script: DubScript, timeline: Timeline | None
+) -> npt.NDArray[np.int64]:
+    """(n_frames,): whose mouth is judged in each frame; by the source's own lines alone without a timeline."""
+    said = [run for span in lines_on_screen(source, faces, on_screen, script) for run in span.shown]
+    takes = takes_on_screen(source, faces, on_screen, timeline) if timeline else ()
+    dubbed = [run for span in takes for run in span.shown]
+    return face_on_stage(dubbed, said, [int(shot) for shot in faces.shots], source.video.n_frames)
+
+
 def _evidence(
-    source: Source, before: TrackedFace, after: TrackedFace | None, log: RenderLog, lipsync: LipSync
+    source: Source,
+    before: TrackedFace | None,
+    after: TrackedFace | None,
+    log: RenderLog,
+    who: npt.NDArray[np.int64],
+    lipsync: LipSync,
 ) -> MouthEvidence:
     n_frames = source.video.n_frames
     nothing = np.full(n_frames, np.nan, np.float32)
-    has_face = bool(before.is_found.any())
-    is_frontal = before.is_found & (np.abs(before.yaw_deg) < FRONTAL_YAW_DEG)
-    is_frontal &= np.abs(before.pitch_deg) < FRONTAL_PITCH_DEG
+    is_frontal = np.zeros(n_frames, bool)
+    if before is not None:
+        is_frontal = before.is_found & (np.abs(before.yaw_deg) < FRONTAL_YAW_DEG)
+        is_frontal &= np.abs(before.pitch_deg) < FRONTAL_PITCH_DEG
+    row, column = np.maximum(who, 0) % len(log.decision), np.arange(n_frames)
     return MouthEvidence(
         frame_rate=source.video.frame_rate,
-        source_aperture=_fitted(before.aperture, n_frames, np.nan) if has_face else nothing,
+        source_aperture=nothing if before is None else before.aperture,
         dub_aperture=nothing if after is None else _fitted(after.aperture, n_frames, np.nan),
-        aimed_aperture=_fitted(log.aperture, n_frames, np.nan),
-        is_frontal=_fitted(is_frontal, n_frames, False),
-        is_rendered=_fitted(log.is_rendered(), n_frames, False),
+        aimed_aperture=np.where(who >= 0, log.aperture[row, column], np.float32(np.nan)),
+        is_frontal=is_frontal,
+        is_rendered=log.is_rendered()[row, column] & (who >= 0),
         reason_counts=lipsync.counts,
-        source_sharpness=_fitted(before.sharpness, n_frames, np.nan),
+        source_sharpness=nothing if before is None else before.sharpness,
         dub_sharpness=nothing if after is None else _fitted(after.sharpness, n_frames, np.nan),
     )
 
@@ -121,22 +145,34 @@ class MouthFlicker(Record):
     levels: Artifact
 
 
-@stage(version=1)
-def source_flicker(desk: Desk, source: Source, track: FaceTrack) -> MouthFlicker:
-    """How much the source's own mouth flickers: what every locale's dub is held against."""
+@stage(version=2)
+def source_flicker(
+    desk: Desk, source: Source, track: FaceTrack, script: DubScript, on_screen: OnScreen
+) -> MouthFlicker:
+    """How much the source's own speaking mouth flickers: what every locale's dub is held against."""
     store = desk.open_store()
+    faces = TrackedFaces.load(store.path(track.landmarks))
+    speaking = faces.on_stage(_on_stage(source, faces, on_screen, script, None))
     lumas = read_frames(store.path(source.original), source.video, "gray")
-    levels = flicker(lumas, _boxes(source, TrackedFace.load(store.path(track.landmarks))))
+    levels = flicker(lumas, _boxes(source, speaking))
     with store.scratch() as folder:
         np.save(folder / "flicker.npy", levels, allow_pickle=False)
         return MouthFlicker(levels=store.put(folder / "flicker.npy", "application/x-npy"))
 
 
 def _flicker_ratio(
-    desk: Desk, source: Source, facts: VideoFacts, dub: Dub, track: FaceTrack, before: TrackedFace, moved: Mask
+    desk: Desk,
+    source: Source,
+    facts: VideoFacts,
+    dub: Dub,
+    track: FaceTrack,
+    script: DubScript,
+    on_screen: OnScreen,
+    before: TrackedFace,
+    moved: Mask,
 ) -> float | None:
     store = desk.open_store()
-    own = np.load(store.path(source_flicker(desk, source, track).levels), allow_pickle=False)
+    own = np.load(store.path(source_flicker(desk, source, track, script, on_screen).levels), allow_pickle=False)
     n_frames = min(source.video.n_frames, facts.n_frames)
     lumas = read_frames(store.path(dub.video), facts, "gray", n=n_frames)
     return flicker_ratio(own[:n_frames], flicker(lumas, _boxes(source, before)[:n_frames]), moved[:n_frames])

@@ -1,4 +1,4 @@
-"""Track the speaking face: once per source."""
+"""Track everybody's face: once per source."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from engines import registry
 NPZ = "application/x-npz"
 
 
-@stage(version=1, n_cpu=1)
+@stage(version=2, n_cpu=1)
 def track_faces(desk: Desk, source: Source, engine: EngineChoice) -> FaceTrack:
-    """Where the face is in every frame of the source's picture. No face at all is an answer: `n_found` is 0."""
+    """Where each person's face is in every frame of the picture. No face at all is an answer: `n_found` is 0."""
     store = desk.open_store()
     tracker = registry.load("face", engine.id, **engine.options)
     with store.scratch() as folder:
-        face = tracker.track(store.path(source.original), source.video)
-        face.save(folder / "face.npz")
+        faces = tracker.track(store.path(source.original), source.video)
+        faces.save(folder / "faces.npz")
         return FaceTrack(
             engine=engine.id,
-            n_frames=face.n_frames,
-            n_found=int(face.is_found.sum()),
-            landmarks=store.put(folder / "face.npz", NPZ),
-            shots=tuple(int(first) for first in face.shots),
+            n_frames=faces.n_frames,
+            n_found=int(faces.is_found.sum()),
+            n_faces=len(faces.faces),
+            landmarks=store.put(folder / "faces.npz", NPZ),
+            shots=tuple(int(first) for first in faces.shots),
         )

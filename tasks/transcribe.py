@@ -17,6 +17,7 @@ from dub.speech_activity import levels_db, speech_islands
 from dub.stage import Desk, EngineChoice, stage
 from dub.store import Store
 from dub.timecode import Span, sample_at
+from dub.turns import Turns
 from dub.utterances import cut_utterances, settle_words
 from dub.wav import BLOCK_SAMPLES, Samples
 from engines import registry
@@ -30,9 +31,9 @@ PIVOT_MARGIN_S = Fraction(1, 5)
 """Sound given to the translation pass around an utterance, at most: half the gap to its neighbour."""
 
 
-@stage(version=2, n_cpu=2)
+@stage(version=3, n_cpu=2)
 def transcribe(
-    desk: Desk, source: Source, stems: Stems, source_locale: Locale | None, engine: EngineChoice
+    desk: Desk, source: Source, stems: Stems, turns: Turns, source_locale: Locale | None, engine: EngineChoice
 ) -> DubScript:
     """Hear who says what and when; for a language other than English also what it means in English.
 
@@ -48,7 +49,7 @@ def transcribe(
         raise _nothing_said(source)
     heard = recogniser.recognise(dialogue, source_locale)
     words = settle_words(_words(heard), islands)
-    utterances = cut_utterances(words, join_words, ends_sentence)
+    utterances = cut_utterances(words, join_words, ends_sentence, turns.speakers[0])
     if not utterances:
         raise _nothing_said(source)
     pivot = {}

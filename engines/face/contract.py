@@ -1,4 +1,4 @@
-"""Face tracking: where the one face of a title is, frame by frame."""
+"""Face tracking: where each person's face is, frame by frame."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOUTH_CORNERS = (61, 291)
 
 @dataclass(frozen=True)
 class TrackedFace:
-    """One face through a title, in the numbering of MediaPipe's 478-point face mesh.
+    """One person's face through a title, in the numbering of MediaPipe's 478-point face mesh.
 
     `point_ids` int16 (n_points,): which mesh points are kept. `points` float32 (n_frames, n_points, 2): displayed
     pixels (the first pixel's centre is 0.5), NaN where no face was found; not smoothed in time.
@@ -80,19 +80,95 @@ class TrackedFace:
         """(n_frames,): distance of the mouth's corners in IOD."""
         return self.distance_px(*MOUTH_CORNERS) / self.iod_px
 
+    @classmethod
+    def empty(cls, n_frames: int, point_ids: npt.NDArray[np.int16], shots: npt.NDArray[np.int32]) -> TrackedFace:
+        """A person who is seen in no frame: NaN throughout, to be filled."""
+        return cls(
+            point_ids=point_ids,
+            points=np.full((n_frames, len(point_ids), 2), np.nan, np.float32),
+            shots=shots,
+            **{name: np.full(n_frames, np.nan, np.float32) for name in _PER_FRAME[1:]},
+        )
+
+
+def shot_numbers(face: TrackedFace | TrackedFaces) -> npt.NDArray[np.int64]:
+    """(n_frames,): which shot each frame belongs to."""
+    return np.searchsorted(face.shots, np.arange(face.n_frames), side="right") - 1
+
+
+@dataclass(frozen=True)
+class TrackedFaces:
+    """Everyone who is seen in a title: one TrackedFace per person, the same person in every shot that shows them.
+
+    In order of how many frames they are seen in, most first; () where nobody is. All are of `n_frames` frames and share
+    `shots` (first frame of every shot).
+    """
+
+    n_frames: int
+    shots: npt.NDArray[np.int32]
+    faces: tuple[TrackedFace, ...]
+
+    @property
+    def is_found(self) -> npt.NDArray[np.bool_]:
+        """(n_frames,): somebody's face was seen."""
+        found = np.zeros(self.n_frames, bool)
+        for face in self.faces:
+            found |= face.is_found
+        return found
+
+    def on_stage(self, who: npt.NDArray[np.int64]) -> TrackedFace:
+        """One track that shows face `who[i]` in frame i, and nobody where that is negative; `who` (n_frames,)."""
+        if not self.faces:
+            raise ValueError("nobody is seen in this title")
+        shown = TrackedFace.empty(self.n_frames, self.faces[0].point_ids, self.shots)
+        for k, face in enumerate(self.faces):
+            own = np.flatnonzero(who == k)
+            for name in _PER_FRAME:
+                getattr(shown, name)[own] = getattr(face, name)[own]
+        return shown
+
+    def where(self, face: TrackedFace) -> TrackedFace:
+        """One track that shows, in each frame, who is seen where `face` is seen: within half an eye distance of its
+        mouth. `face` may be of another video of the same picture; frames beyond its end show nobody."""
+        n = min(self.n_frames, face.n_frames)
+        middle = face.at(*MOUTH_CORNERS).mean(axis=1)[:n]
+        who = np.full(self.n_frames, -1, np.int64)
+        nearest = np.full(n, 0.5)
+        for k, other in enumerate(self.faces):
+            away = np.linalg.norm(other.at(*MOUTH_CORNERS).mean(axis=1)[:n] - middle, axis=1) / face.iod_px[:n]
+            nearer = np.flatnonzero(away < nearest)  # NaN (not seen) is never nearer
+            who[nearer], nearest[nearer] = k, away[nearer]
+        return self.on_stage(who)
+
     def save(self, path: Path) -> None:
         """Write an .npz (FaceTrack.landmarks)."""
+        arrays = {
+            f"{k}/{field.name}": getattr(face, field.name)
+            for k, face in enumerate(self.faces)
+            for field in fields(face)
+            if field.name != "shots"
+        }
         with path.open("wb") as file:
-            np.savez(file, **{field.name: getattr(self, field.name) for field in fields(self)})
+            np.savez_compressed(file, n_frames=np.int64(self.n_frames), shots=self.shots, **arrays)
 
     @classmethod
-    def load(cls, path: Path) -> TrackedFace:
+    def load(cls, path: Path) -> TrackedFaces:
         with np.load(path, allow_pickle=False) as arrays:
-            return cls(**{field.name: arrays[field.name] for field in fields(cls)})
+            n_faces = sum(key.endswith("/points") for key in arrays.files)
+            names = [field.name for field in fields(TrackedFace) if field.name != "shots"]
+            faces = tuple(
+                TrackedFace(shots=arrays["shots"], **{name: arrays[f"{k}/{name}"] for name in names})
+                for k in range(n_faces)
+            )
+            return cls(int(arrays["n_frames"]), arrays["shots"], faces)
+
+
+_PER_FRAME = ("points", "yaw_deg", "pitch_deg", "roll_deg", "pucker", "jaw_open", "sharpness", "brightness")
 
 
 class FaceTracker(Protocol):
-    def track(self, video: Path, facts: VideoFacts) -> TrackedFace:
-        """Follow the largest face through all `facts.n_frames` frames. No face anywhere is an answer (all NaN), not an
-        error. Deterministic; streams the frames; reports `dub.progress` in frames. Thread-safe (calls may queue)."""
+    def track(self, video: Path, facts: VideoFacts) -> TrackedFaces:
+        """Follow every face through all `facts.n_frames` frames and say which ones are the same person. No face
+        anywhere is an answer, not an error. Deterministic; streams the frames; reports `dub.progress` in frames.
+        Thread-safe (calls may queue)."""
         ...

@@ -19,7 +19,8 @@ import numpy.typing as npt
 from dub import media, progress
 from dub.source import VideoFacts
 from engines import weights
-from engines.face.contract import Floats, TrackedFace
+from engines.face.contract import Floats, TrackedFace, TrackedFaces
+from engines.face.same_face import by_person
 from engines.face.shots import ShotDetector
 from engines.spec import EngineSpec
 
@@ -86,11 +87,11 @@ class MediapipeLandmarker:
             num_faces=1,
         )
 
-    def track(self, video: Path, facts: VideoFacts) -> TrackedFace:
+    def track(self, video: Path, facts: VideoFacts) -> TrackedFaces:
         from mediapipe.tasks.python import vision
 
         with vision.FaceLandmarker.create_from_options(self._options) as landmarker:
-            return _track(landmarker, video, facts)
+            return by_person(_track(landmarker, video, facts))
 
 
 def _track(landmarker: Any, video: Path, facts: VideoFacts) -> TrackedFace:
@@ -211,7 +212,7 @@ def mouth_look(luma: Plane, points: Floats) -> tuple[float, float]:
 ENGINE = EngineSpec(
     id="mediapipe",
     family="face",
-    version=2,
+    version=3,
     summary="MediaPipe FaceLandmarker, 478 points per frame, CPU.",
     load=MediapipeLandmarker,
     code_licence="Apache-2.0",

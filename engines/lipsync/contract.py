@@ -1,4 +1,4 @@
-"""Lip-sync: the speaking face's mouth moved to a new dialogue; every other pixel stays the source's."""
+"""Lip-sync: the speaking faces' mouths moved to a new dialogue; every other pixel stays the source's."""
 
 from __future__ import annotations
 
@@ -9,38 +9,67 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from dub.on_screen import ShownRun
 from dub.script import PhonemeSpan
 from dub.source import VideoFacts
 
 
 @dataclass(frozen=True)
 class SpokenSpan:
-    """One placed take: phonemes in 48 kHz master samples from the title's start; covers [start_sample, end_sample)."""
+    """One line as it sounds: covers [start_sample, end_sample) on the 48 kHz master, from the title's start.
+
+    `shown`: whose mouth says it, frame by frame. `phonemes`: in master samples; () for the source's own lines.
+    """
 
     utterance_id: str
     start_sample: int
     end_sample: int
-    phonemes: tuple[PhonemeSpan, ...]
+    shown: tuple[ShownRun, ...]
+    phonemes: tuple[PhonemeSpan, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What lip-sync is told of a source. `faces`: a file of TrackedFaces. `dialogue`: the source's dialogue stem
+    (48 kHz mono WAV). `said`: the source's own lines, in order."""
+
+    video: Path
+    facts: VideoFacts
+    faces: Path
+    dialogue: Path
+    said: tuple[SpokenSpan, ...]
 
 
 @dataclass(frozen=True)
 class RenderLog:
-    """What was done to each frame. `decision` uint8 (n_frames,): index into `reasons`; `aperture` float32 (n_frames,):
-    the inner-lip aperture aimed at, in inter-ocular distances (NaN where the frame was left alone).
-    `reasons[i]` starts with `rendered`, `kept` or `refused`, then says why: `kept: nobody speaks`.
+    """What was done to each face in each frame.
+
+    `decision` uint8 (n_faces, n_frames): index into `reasons`; `aperture` float32 (n_faces, n_frames): the inner-lip
+    aperture aimed at, in inter-ocular distances (NaN where the mouth was left alone). A title without
+    faces has one row.
+    `reasons[i]` starts with `rendered`, `kept` or `refused`, then says why: `kept: nobody speaks`. Of two reasons in
+    one frame `rendered` counts before `refused` before `kept`, and then the later one in `reasons`.
     """
 
     reasons: tuple[str, ...]
     decision: npt.NDArray[np.uint8]
     aperture: npt.NDArray[np.float32]
 
+    def by_frame(self) -> npt.NDArray[np.uint8]:
+        """(n_frames,): index into `reasons` of what is most worth telling about each frame."""
+        weight = ("kept", "refused", "rendered")
+        rank = np.array([weight.index(reason.split(":")[0]) * 256 + i for i, reason in enumerate(self.reasons)])
+        row = rank[self.decision].argmax(axis=0)
+        told: npt.NDArray[np.uint8] = np.take_along_axis(self.decision, row[None], axis=0)[0]
+        return told
+
     def counts(self) -> dict[str, int]:
         """Frames by reason, the reasons that occur only."""
-        n_of = np.bincount(self.decision, minlength=len(self.reasons))
+        n_of = np.bincount(self.by_frame(), minlength=len(self.reasons))
         return {reason: int(n) for reason, n in zip(self.reasons, n_of, strict=True) if n}
 
     def is_rendered(self) -> npt.NDArray[np.bool_]:
-        """(n_frames,): the mouth was moved."""
+        """(n_faces, n_frames): the mouth was moved."""
         rendered = np.array([reason.startswith("rendered") for reason in self.reasons])
         chosen: npt.NDArray[np.bool_] = rendered[self.decision]
         return chosen
@@ -58,23 +87,15 @@ class RenderLog:
 
 
 class LipSyncer(Protocol):
-    def prepare(self, video: Path, facts: VideoFacts, track: Path, dialogue: Path, bank: Path) -> None:
-        """Once per source: read the video, its face track (TrackedFace) and its dialogue stem, and write what all
-        languages share to the file `bank`. A title without a usable face is no error: `render` keeps its frames."""
+    def prepare(self, scene: Scene, bank: Path) -> None:
+        """Once per source: write what all languages share to the file `bank`. A title without a usable face is no
+        error: `render` keeps its frames."""
         ...
 
-    def render(
-        self,
-        video: Path,
-        facts: VideoFacts,
-        track: Path,
-        bank: Path,
-        spoken: tuple[SpokenSpan, ...],
-        dialogue: Path,
-        out: Path,
-    ) -> RenderLog:
+    def render(self, scene: Scene, bank: Path, spoken: tuple[SpokenSpan, ...], dialogue: Path, out: Path) -> RenderLog:
         """Once per locale: write `out`, an H.264 MP4 without sound, of exactly `facts.n_frames` frames at
-        `facts.frame_rate`, displayed size as `facts`. `dialogue`: the new dialogue (48 kHz mono WAV). Streams: memory
-        does not grow with length. Reports `dub.progress` in frames. Frames with no frontal face, and frames in which
-        nobody speaks (neither in the source nor in the dub), are handed to the encoder unchanged. Thread-safe."""
+        `facts.frame_rate`, displayed size as `facts`. `spoken`: the placed takes; `dialogue`: the new dialogue (48 kHz
+        mono WAV). Streams: memory does not grow with length. Reports `dub.progress` in frames. Frames in which no face
+        on screen speaks (neither in the source nor in the dub), and faces that are turned away, are handed to the
+        encoder unchanged. Thread-safe."""
         ...

@@ -1,8 +1,9 @@
-"""Which frames get a new mouth, which keep their own, and why: one reason per frame."""
+"""Which frames of a face get a new mouth, which keep their own, and why: one reason per frame."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from fractions import Fraction
 
 import numpy as np
@@ -11,7 +12,6 @@ import numpy.typing as npt
 from dub.timecode import MASTER_RATE_HZ
 from engines.face.contract import TrackedFace
 from engines.lipsync.contract import SpokenSpan
-from engines.lipsync.mouth_geometry import shot_numbers
 
 Mask = npt.NDArray[np.bool_]
 
@@ -19,13 +19,14 @@ REASONS = (
     "kept: nobody speaks",
     "kept: no face",
     "kept: off-screen voice",
+    "kept: unclear who speaks",
     "kept: too few frames of this face",
     "refused: turned away",
     "refused: out of the picture",
     "rendered: speaks",
     "rendered: mouth held shut",
 )
-NOBODY, NO_FACE, OFF_SCREEN, NO_BANK, TURNED, OUTSIDE, SPEAKS, HELD_SHUT = range(len(REASONS))
+NOBODY, NO_FACE, VOICE_OFF_SCREEN, UNCLEAR, NO_BANK, TURNED, OUTSIDE, SPEAKS, HELD_SHUT = range(len(REASONS))
 
 LARGEST_YAW_DEG, LARGEST_PITCH_DEG = 24.0, 36.0
 """As the tracker reads them: a real turn of 40 degrees reads as 22 to 24 (its mesh model takes up the rest)."""
@@ -33,33 +34,38 @@ BRIDGE_S = 0.4
 """A pause this short is not worth letting go of the mouth and catching it again."""
 BEFORE_S, AFTER_S, INHALE_S = 0.12, 0.15, 0.22
 """Lips move before the sound and settle after it; before an utterance they open to breathe in."""
-STILL = 0.02
-"""Spread of the aperture (5th to 95th percentile, IOD) under which a mouth did not speak: tracking noise is 0.005."""
-LEAST_SPEECH_S = 0.8
 RAMP_FRAMES = 3
 
 
-def dub_speech(spoken: tuple[SpokenSpan, ...], frame_rate: Fraction, n_frames: int) -> Mask:
-    """(n_frames,): the dub sounds, with short pauses bridged and the lips' lead and settling around it."""
+def speech_of(
+    code: int,
+    spans: Iterable[SpokenSpan],
+    shot: npt.NDArray[np.int64],
+    frame_rate: Fraction,
+    before_s: float = BEFORE_S,
+) -> Mask:
+    """(n_frames,): the frames in which face `code` (or OFF_SCREEN, UNCERTAIN) says one of the spans, with the lips'
+    lead and settling around it, within its shot, and short pauses bridged. `shot` (n_frames,)."""
+    n_frames, rate = len(shot), float(frame_rate)
     is_on = np.zeros(n_frames, bool)
-    for span in spoken:
-        edges = [(phoneme.start_sample, phoneme.end_sample) for phoneme in span.phonemes]
-        for start, end in edges or [(span.start_sample, span.end_sample)]:
-            _mark(is_on, start / MASTER_RATE_HZ - BEFORE_S, end / MASTER_RATE_HZ + AFTER_S, frame_rate)
+    for span in spans:
+        sounds = np.zeros(n_frames, bool)
+        for start, end in [(p.start_sample, p.end_sample) for p in span.phonemes] or [
+            (span.start_sample, span.end_sample)
+        ]:
+            first = int(np.floor((start / MASTER_RATE_HZ - before_s) * rate))
+            last = int(np.floor((end / MASTER_RATE_HZ + AFTER_S) * rate))
+            sounds[max(0, first) : max(0, last + 1)] = True
+        for k, run in enumerate(span.shown):
+            if run.face != code:
+                continue
+            first = 0 if k == 0 else run.first_frame
+            end = n_frames if k == len(span.shown) - 1 else run.end_frame
+            in_shots = (shot >= shot[min(run.first_frame, n_frames - 1)]) & (
+                shot <= shot[min(run.end_frame, n_frames) - 1]
+            )
+            is_on[first:end] |= (sounds & in_shots)[first:end]
     return bridged(is_on, BRIDGE_S, frame_rate)
-
-
-def source_speech(islands: list[tuple[float, float]], frame_rate: Fraction, n_frames: int) -> Mask:
-    """(n_frames,): somebody speaks in the source; seconds in, margins and bridges as for the dub."""
-    is_on = np.zeros(n_frames, bool)
-    for start_s, end_s in islands:
-        _mark(is_on, start_s - INHALE_S, end_s + AFTER_S, frame_rate)
-    return bridged(is_on, BRIDGE_S, frame_rate)
-
-
-def _mark(is_on: Mask, start_s: float, end_s: float, frame_rate: Fraction) -> None:
-    first, last = (int(np.floor(second * float(frame_rate))) for second in (start_s, end_s))
-    is_on[max(0, first) : max(0, last + 1)] = True
 
 
 def bridged(is_on: Mask, longest_s: float, frame_rate: Fraction) -> Mask:
@@ -72,39 +78,28 @@ def bridged(is_on: Mask, longest_s: float, frame_rate: Fraction) -> Mask:
     return filled
 
 
-def voice_off_screen(face: TrackedFace, is_speech: Mask, frame_rate: Fraction) -> Mask:
-    """(n_frames,): frames of shots in which the source speaks and the mouth in the picture never moves: a narrator's
-    shot. Asked of whole shots only; who speaks among several faces is not answered here."""
-    off = np.zeros(face.n_frames, bool)
-    numbers = shot_numbers(face)
-    aperture = face.aperture
-    for shot in np.unique(numbers):
-        own = numbers == shot
-        heard = own & is_speech & face.is_found
-        if heard.sum() < LEAST_SPEECH_S * float(frame_rate):
-            continue
-        low, high = np.quantile(aperture[heard], [0.05, 0.95])
-        off[own] = high - low < STILL
-    return off
-
-
 def decide(
     face: TrackedFace,
     is_dub: Mask,
     is_source: Mask,
     is_off_screen: Mask,
-    has_bank: Mask,
+    is_unclear: Mask,
+    *,
+    has_bank: bool,
     is_inside: Mask,
     frame_rate: Fraction,
 ) -> npt.NDArray[np.uint8]:
-    """Index into REASONS per frame. `has_bank` (n_frames,): this face has a bank; `is_inside`: its mouth lies
-    in the picture."""
+    """Index into REASONS per frame of one face, from masks (n_frames,): this face says the dub, said the source; a
+    voice of the dub is off screen, is of nobody knows whom; its mouth lies in the picture. `has_bank`: it has a
+    bank."""
     decision = np.full(face.n_frames, NOBODY, np.uint8)
-    decision[bridged(is_dub | is_source, BRIDGE_S, frame_rate)] = HELD_SHUT
+    decision[is_off_screen] = VOICE_OFF_SCREEN
+    decision[is_unclear] = UNCLEAR
+    speaks = bridged(is_dub | is_source, BRIDGE_S, frame_rate)
+    decision[speaks] = HELD_SHUT
     decision[is_dub] = SPEAKS
-    speaks = decision != NOBODY
-    decision[speaks & ~has_bank] = NO_BANK
-    decision[speaks & is_off_screen] = OFF_SCREEN
+    if not has_bank:
+        decision[speaks] = NO_BANK
     decision[speaks & ~is_inside & face.is_found] = OUTSIDE
     is_turned = (np.abs(face.yaw_deg) > LARGEST_YAW_DEG) | (np.abs(face.pitch_deg) > LARGEST_PITCH_DEG)
     decision[speaks & is_turned] = TURNED

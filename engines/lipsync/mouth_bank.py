@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from dub import media, progress
 from dub.source import VideoFacts
-from engines.face.contract import TrackedFace
+from engines.face.contract import TrackedFace, shot_numbers
 from engines.face.mediapipe_landmarker import FACE_OVAL
 from engines.lipsync import mouth_geometry as geometry
 from engines.lipsync.mouth_curve import SpeakerRange
@@ -112,16 +112,15 @@ class BankOutline:
 def outline(
     facts: VideoFacts,
     face: TrackedFace,
-    is_own: npt.NDArray[np.bool_],
     is_speech: npt.NDArray[np.bool_],
     most_bytes: int = MAX_CROP_BYTES,
 ) -> BankOutline | None:
-    """Choose the frames of one face, which is the one seen in the frames `is_own` (n_frames,). None where fewer than
-    FEWEST_FRAMES are fit."""
-    fit = usable_frames(face) & is_own
+    """Choose the frames of one person; `is_speech` (n_frames,): they speak. None where fewer than FEWEST_FRAMES are
+    fit."""
+    fit = usable_frames(face)
     if fit.sum() < FEWEST_FRAMES:
         return None
-    template = geometry.rigid_template(face, is_own)
+    template = geometry.rigid_template(face)
     placement = geometry.place(face, template)
     shapes = placement.to_canonical(face.at(*geometry.SHAPE_POINTS))
     measures = geometry.measure(face)
@@ -143,7 +142,7 @@ def outline(
         "pose": inputs[chosen, 3:],
         "oval_px": (face.at(*FACE_OVAL)[chosen] - corner_of[chosen, None]).astype(np.float32),
         "brightness": face.brightness[chosen].astype(np.float64),
-        "shot": geometry.shot_numbers(face)[chosen],
+        "shot": shot_numbers(face)[chosen],
         "template": template,
         "model_weights": model.weights,
         "model_mean": model.mean,
@@ -153,19 +152,23 @@ def outline(
     return BankOutline(chosen, corner_of, (width, height), known_fields)
 
 
-def cut(video: Path, facts: VideoFacts, face: TrackedFace, outlines: Mapping[int, BankOutline]) -> dict[int, MouthBank]:
-    """Fill the outlines of a title's faces with pixels, in one pass over the video."""
+def cut(
+    video: Path, facts: VideoFacts, faces: Sequence[TrackedFace], outlines: Mapping[int, BankOutline]
+) -> dict[int, MouthBank]:
+    """Fill the outlines, by face number, with pixels, in one pass over the video."""
     luma = {k: np.empty((len(o.chosen), o.size[1], o.size[0]), np.uint8) for k, o in outlines.items()}
     chroma = {k: np.empty((len(o.chosen), 2, o.size[1] // 2, o.size[0] // 2), np.uint8) for k, o in outlines.items()}
-    places = {int(i): (k, place) for k, o in outlines.items() for place, i in enumerate(o.chosen)}
+    places: dict[int, list[tuple[int, int]]] = {}
+    for k, o in outlines.items():
+        for place, i in enumerate(o.chosen):
+            places.setdefault(int(i), []).append((k, place))
     for i, frame in enumerate(media.read_frames(video, facts) if places else ()):
-        if i in places:
-            k, place = places[i]
+        for k, place in places.get(i, ()):
             luma[k][place], chroma[k][place] = _cut(frame, outlines[k].corner_of[i], *outlines[k].size)
         progress.report(i + 1, facts.n_frames)
     banks = {}
     for k, o in outlines.items():
-        px = face.at(*geometry.SHAPE_POINTS)[o.chosen] - o.corner_of[o.chosen, None]
+        px = faces[k].at(*geometry.SHAPE_POINTS)[o.chosen] - o.corner_of[o.chosen, None]
         thumbs = np.stack([_thumb(image, points) for image, points in zip(luma[k], px, strict=True)])
         banks[k] = MouthBank(luma=luma[k], chroma=chroma[k], thumb=thumbs, **o.fields)
     return banks
@@ -174,7 +177,7 @@ def cut(video: Path, facts: VideoFacts, face: TrackedFace, outlines: Mapping[int
 def usable_frames(face: TrackedFace) -> npt.NDArray[np.bool_]:
     """(n_frames,): face found, turned little, and not blurred by motion."""
     fit = face.is_found & (np.abs(face.yaw_deg) < LARGEST_TURN_DEG) & np.isfinite(face.sharpness)
-    for shot in np.unique(numbers := geometry.shot_numbers(face)):
+    for shot in np.unique(numbers := shot_numbers(face)):
         own = fit & (numbers == shot)
         if own.any():
             fit[own] = face.sharpness[own] > BLURRED * np.median(face.sharpness[own])

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.face import mediapipe_landmarker as mesh
-from engines.face.contract import TrackedFace
+from engines.face.contract import TrackedFace, shot_numbers
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,10 +60,10 @@ def place(face: TrackedFace, template: Floats) -> Placement:
     return Placement(smooth_within(terms, shot_numbers(face), np.array([0.25, 0.5, 0.25])))
 
 
-def rigid_template(face: TrackedFace, is_own: npt.NDArray[np.bool_] | None = None) -> Floats:
-    """(12, 2): the rigid points of this speaker's frontal frames, averaged after alignment; canonical.
-    `is_own` (n_frames,): look at these frames only. Raises ValueError when the face is never found."""
-    found = face.is_found if is_own is None else face.is_found & is_own
+def rigid_template(face: TrackedFace) -> Floats:
+    """(12, 2): the rigid points of this speaker's frontal frames, averaged after alignment; canonical. Raises
+    ValueError when the face is never found."""
+    found = face.is_found
     frontal = found & (np.abs(face.yaw_deg) < 12) & (np.abs(face.pitch_deg) < 15)
     chosen = np.flatnonzero(frontal if frontal.sum() >= 10 else found)
     if not len(chosen):
@@ -96,11 +96,6 @@ def _similarities(points: Floats, template: Floats) -> Floats:
     tx = mean_p[:, 0] - a * mean_t[0] + b * mean_t[1]
     ty = mean_p[:, 1] - b * mean_t[0] - a * mean_t[1]
     return np.stack([a, b, tx, ty], axis=1)
-
-
-def shot_numbers(face: TrackedFace) -> npt.NDArray[np.int64]:
-    """(n_frames,): which shot each frame belongs to."""
-    return np.searchsorted(face.shots, np.arange(face.n_frames), side="right") - 1
 
 
 def smooth_within(values: Floats, group: npt.NDArray[np.int64], kernel: Floats) -> Floats:

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from engines.face.contract import TrackedFace
+from engines.face.contract import TrackedFace, shot_numbers
 from engines.face.mediapipe_landmarker import FACE_OVAL
 from engines.lipsync import mouth_geometry as geometry
 from engines.lipsync.frame_choice import runs
@@ -55,7 +55,7 @@ class MouthPlan:
         self._bank, self._curve, self._share, self._rate = bank, curve, share, rate
         self._face = face
         self._placement = geometry.place(face, bank.template)
-        self._shot = geometry.shot_numbers(face)
+        self._shot = shot_numbers(face)
         self._search = MouthSearch(bank)
 
     def frames(self) -> Iterator[MouthFrame]:

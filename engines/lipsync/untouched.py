@@ -7,36 +7,27 @@ from pathlib import Path
 import numpy as np
 
 from dub import media, progress
-from dub.source import VideoFacts
-from engines.lipsync.contract import RenderLog, SpokenSpan
+from engines.lipsync.contract import RenderLog, Scene, SpokenSpan
 from engines.spec import EngineSpec
 
 
 class Untouched:
-    def prepare(self, video: Path, facts: VideoFacts, track: Path, dialogue: Path, bank: Path) -> None:
+    def prepare(self, scene: Scene, bank: Path) -> None:
         bank.write_bytes(b"")
 
-    def render(
-        self,
-        video: Path,
-        facts: VideoFacts,
-        track: Path,
-        bank: Path,
-        spoken: tuple[SpokenSpan, ...],
-        dialogue: Path,
-        out: Path,
-    ) -> RenderLog:
+    def render(self, scene: Scene, bank: Path, spoken: tuple[SpokenSpan, ...], dialogue: Path, out: Path) -> RenderLog:
+        facts = scene.facts
         with media.FrameWriter(out, facts) as writer:
-            for i, frame in enumerate(media.read_frames(video, facts)):
+            for i, frame in enumerate(media.read_frames(scene.video, facts)):
                 writer.write(frame)
                 progress.report(i + 1, facts.n_frames)
         return RenderLog(
             reasons=("kept: no lip-sync asked for",),
-            decision=np.zeros(facts.n_frames, np.uint8),
-            aperture=np.full(facts.n_frames, np.nan, np.float32),
+            decision=np.zeros((1, facts.n_frames), np.uint8),
+            aperture=np.full((1, facts.n_frames), np.nan, np.float32),
         )
 
 
 ENGINE = EngineSpec(
-    id="untouched", family="lipsync", version=2, summary="Toy: leaves every frame.", load=Untouched, is_toy=True
+    id="untouched", family="lipsync", version=3, summary="Toy: leaves every frame.", load=Untouched, is_toy=True
 )

@@ -6,13 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from dub import media
-from dub.script import Timeline
+from dub.script import DubScript, Timeline, Utterance
 from dub.source import Source, Stems, VideoFacts
 from dub.stage import Desk, EngineChoice
+from dub.timecode import Span
 from engines import registry
 from engines.lipsync.contract import RenderLog
 from lang.bcp47 import Locale
 from tasks.build_mouth_bank import build_mouth_bank
+from tasks.find_speaking_faces import find_speaking_faces
 from tasks.lipsync import lipsync
 from tasks.track_faces import track_faces
 
@@ -39,12 +41,17 @@ def test_from_source_to_picture_with_toy_engines(desk: Desk, tmp_path: Path) -> 
     )
     track = track_faces(desk, source, _choice("face", "nobody"))
     toy = _choice("lipsync", "untouched")
-    bank = build_mouth_bank(desk, source, track, Stems(dialogue=sound, bed=sound), toy)
+    stems = Stems(dialogue=sound, bed=sound)
+    line = Utterance(id="u0001", speaker="s1", span=Span.of_seconds(0, 0.1), text="hello")
+    script = DubScript(source_locale=Locale("en"), duration=facts.duration, utterances=(line,))
+    on_screen = find_speaking_faces(desk, source, stems, script, track)
+    bank = build_mouth_bank(desk, source, track, stems, script, on_screen, toy)
     timeline = Timeline(locale=Locale("es"), placed=(), overruns=(), dialogue=sound)
-    picture = lipsync(desk, source, track, bank, timeline, toy)
-    assert (track.n_frames, track.n_found, track.shots) == (5, 0, (0,))
+    picture = lipsync(desk, source, track, stems, script, on_screen, bank, timeline, toy)
+    assert (track.n_frames, track.n_found, track.n_faces, track.shots) == (5, 0, 0, (0,))
+    assert [(span.first_frame, span.end_frame, span.verdict) for span in on_screen.spans] == [(0, 3, "off screen")]
     assert picture.counts == {"kept: no lip-sync asked for": 5}
     assert picture.n_rendered == 0
-    assert len(RenderLog.load(store.path(picture.log)).decision) == 5
+    assert RenderLog.load(store.path(picture.log)).decision.shape == (1, 5)
     assert sum(1 for _ in media.read_frames(store.path(picture.video), facts)) == 5
-    assert lipsync.outcome(desk, source, track, bank, timeline, toy).is_cached
+    assert lipsync.outcome(desk, source, track, stems, script, on_screen, bank, timeline, toy).is_cached

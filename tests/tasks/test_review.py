@@ -16,6 +16,7 @@ from dub.finding import Level, Review
 from dub.lips import LipSync
 from dub.media import FrameWriter, ffmpeg_exe
 from dub.mix import Dub, Mix
+from dub.on_screen import OnScreen
 from dub.script import Takes, Timeline
 from dub.source import FaceTrack, Source, Stems, VideoFacts
 from dub.stage import Desk, EngineChoice
@@ -73,10 +74,14 @@ class Made:
         nobody = Nobody().track(Path(), FACTS)
         nobody.save(folder / "face.npz")
         RenderLog(
-            ("kept: no face",), np.zeros(dubs.N_FRAMES, np.uint8), np.full(dubs.N_FRAMES, np.nan, np.float32)
+            ("kept: no face",), np.zeros((1, dubs.N_FRAMES), np.uint8), np.full((1, dubs.N_FRAMES), np.nan, np.float32)
         ).save(folder / "log.npz")
         self.track = FaceTrack(
-            engine="nobody", n_frames=dubs.N_FRAMES, n_found=0, landmarks=self.put("face.npz", "application/x-npz")
+            engine="nobody",
+            n_frames=dubs.N_FRAMES,
+            n_found=0,
+            n_faces=0,
+            landmarks=self.put("face.npz", "application/x-npz"),
         )
         self.lips = LipSync(
             locale=Locale("pt-BR"),
@@ -146,6 +151,7 @@ class Made:
                 speech_to_bed_db=None,
             ),
             "track": self.track,
+            "on_screen": OnScreen(spans=()),
             "lipsync": self.lips,
             "dub": self.dub(self.original),
             "engines": engines or judges(),

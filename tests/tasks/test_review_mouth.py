@@ -15,13 +15,14 @@ from dub.measured import Measured
 from dub.media import FrameWriter, read_frames
 from dub.mix import Dub
 from dub.mouth_metrics import CLOSED
+from dub.on_screen import OnScreen, SeenSpan
 from dub.script import PhonemeSpan
 from dub.source import FaceTrack, Source
 from dub.stage import Desk, EngineChoice
 from dub.store import Store
 from dub.video_facts import video_facts
 from engines import registry
-from engines.face.contract import TrackedFace
+from engines.face.contract import TrackedFaces
 from engines.lipsync.contract import RenderLog
 from lang.bcp47 import Locale
 from tasks.review_mouth import look_at_mouth
@@ -41,7 +42,8 @@ class Clip:
         self.store, self.folder, self.video = store, folder, video
         self.desk = Desk(store=str(store.root))
         self.facts = video_facts(video).model_copy(update={"n_frames": N_FRAMES})
-        self.face: TrackedFace = registry.load("face", TRACKER.id).track(video, self.facts)
+        faces: TrackedFaces = registry.load("face", TRACKER.id).track(video, self.facts)
+        self.face = faces.faces[0]
         open_before = np.roll(self.face.aperture, 3) > 0.08
         onsets = np.flatnonzero((self.face.aperture < CLOSED) & open_before)
         self.onsets = [int(frame) for index, frame in enumerate(onsets) if not index or frame - onsets[index - 1] > 3]
@@ -53,11 +55,12 @@ class Clip:
             n_source_channels=1,
             mean_level_db=-30,
         )
-        self.face.save(folder / "face.npz")
+        faces.save(folder / "face.npz")
         self.track = FaceTrack(
             engine=TRACKER.id,
             n_frames=N_FRAMES,
             n_found=int(self.face.is_found.sum()),
+            n_faces=len(faces.faces),
             landmarks=store.put(folder / "face.npz", "application/x-npz"),
         )
 
@@ -75,7 +78,9 @@ class Clip:
         take = dubs.placed(1, 0.0, "mmm", seconds=float(N_FRAMES / rate)).model_copy(
             update={"phonemes": tuple(PhonemeSpan(ipa="m", start_sample=at, end_sample=at + 3_000) for at in samples)}
         )
-        log = RenderLog(("rendered: speaks",), np.zeros(N_FRAMES, np.uint8), np.full(N_FRAMES, 0.1, np.float32))
+        log = RenderLog(
+            ("rendered: speaks",), np.zeros((1, N_FRAMES), np.uint8), np.full((1, N_FRAMES), 0.1, np.float32)
+        )
         log.save(self.folder / "log.npz")
         lips = LipSync(
             locale=Locale("es"),
@@ -95,7 +100,11 @@ class Clip:
         )
         found, facts = Measured(), video_facts(self.store.path(dub_video))
         timeline = dubs.timeline([take])
-        look_at_mouth(found, self.desk, self.source, facts, dubs.script(), timeline, self.track, lips, dub, TRACKER)
+        whole = {"first_frame": 0, "end_frame": N_FRAMES, "verdict": "speaks", "face": 0}
+        on_screen = OnScreen(spans=(SeenSpan(utterance_id=take.utterance_id, speaker=take.speaker, **whole),))
+        look_at_mouth(
+            found, self.desk, self.source, facts, dubs.script(), timeline, self.track, on_screen, lips, dub, TRACKER
+        )
         return found
 
 

@@ -19,6 +19,7 @@ from dub.source import Source, Stems, VideoFacts
 from dub.stage import Desk, EngineChoice
 from dub.timecode import Span
 from dub.timed_script import parse
+from dub.turns import Turns
 from engines import registry
 from engines.translation.routing import find_route
 from flows.preflight import choose
@@ -90,7 +91,7 @@ def given(desk: Desk, content: str) -> Artifact:
 
 def test_transcribe_puts_what_is_heard_where_it_sounds(desk: Desk) -> None:
     sound = stem(desk, [(0.62, 2.1), (3.4, 4.9)])
-    script = transcribe(desk, source_of(sound), Stems(dialogue=sound, bed=sound), None, scripted(heard()))
+    script = transcribe(desk, source_of(sound), Stems(dialogue=sound, bed=sound), Turns(), None, scripted(heard()))
     assert [line.text for line in script.utterances] == ["Good morning, Jordi.", "I love the city."]
     assert (script.source_locale, script.language_probability, script.duration) == ("en", 0.4, 6)
     assert [(round(float(line.span.start), 1), round(float(line.span.end), 1)) for line in script.utterances] == [
@@ -103,7 +104,7 @@ def test_transcribe_puts_what_is_heard_where_it_sounds(desk: Desk) -> None:
 def test_transcribe_gives_other_languages_their_english_line_by_line(desk: Desk) -> None:
     sound = stem(desk, [(0.5, 2.0), (3.5, 5.0)])
     engine = scripted(heard("ru", ("Morning.", "")))
-    script = transcribe(desk, source_of(sound), Stems(dialogue=sound, bed=sound), Locale("ru"), engine)
+    script = transcribe(desk, source_of(sound), Stems(dialogue=sound, bed=sound), Turns(), Locale("ru"), engine)
     assert script.source_locale == "ru"
     assert script.language_probability == 1.0
     assert script.pivot == {"u0001": "Morning."}, "a line that came to nothing is left out, not empty"
@@ -112,10 +113,10 @@ def test_transcribe_gives_other_languages_their_english_line_by_line(desk: Desk)
 def test_transcribe_says_when_nobody_speaks(desk: Desk) -> None:
     silent = stem(desk, [])
     with pytest.raises(NoSpeech, match="--script"):
-        transcribe(desk, source_of(silent), Stems(dialogue=silent, bed=silent), EN, scripted(heard()))
+        transcribe(desk, source_of(silent), Stems(dialogue=silent, bed=silent), Turns(), EN, scripted(heard()))
     sound = stem(desk, [(0.5, 2.0)])
     with pytest.raises(NoSpeech):
-        transcribe(desk, source_of(sound), Stems(dialogue=sound, bed=sound), EN, scripted({"segments": []}))
+        transcribe(desk, source_of(sound), Stems(dialogue=sound, bed=sound), Turns(), EN, scripted({"segments": []}))
 
 
 SRT = "1\n00:00:00,500 --> 00:00:02,000\nBuenos días,\nJordi.\n\n2\n00:00:03,500 --> 00:00:06,200\nAmo la ciudad.\n"
@@ -123,7 +124,7 @@ SRT = "1\n00:00:00,500 --> 00:00:02,000\nBuenos días,\nJordi.\n\n2\n00:00:03,50
 
 def test_read_script_makes_one_utterance_per_cue(desk: Desk) -> None:
     sound = stem(desk, [])
-    script = read_script(desk, given(desk, SRT), "talk.es.srt", ES, source_of(sound))
+    script = read_script(desk, given(desk, SRT), "talk.es.srt", ES, source_of(sound), Turns())
     assert [(line.id, line.text) for line in script.utterances] == [
         ("u0001", "Buenos días, Jordi."),
         ("u0002", "Amo la ciudad."),
@@ -135,10 +136,10 @@ def test_read_script_makes_one_utterance_per_cue(desk: Desk) -> None:
 def test_read_script_takes_our_own_json(desk: Desk) -> None:
     own = script_of(*SPOKEN, pivot={"u0001": "x"})
     sound = stem(desk, [])
-    back = read_script(desk, given(desk, own.model_dump_json()), "talk.json", EN, source_of(sound))
+    back = read_script(desk, given(desk, own.model_dump_json()), "talk.json", EN, source_of(sound), Turns())
     assert back == own
     with pytest.raises(BadInput, match="is in en, not es"):
-        read_script(desk, given(desk, own.model_dump_json()), "talk.json", ES, source_of(sound))
+        read_script(desk, given(desk, own.model_dump_json()), "talk.json", ES, source_of(sound), Turns())
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,7 @@ def test_read_script_takes_our_own_json(desk: Desk) -> None:
 )
 def test_read_script_refuses_by_line(desk: Desk, content: str, name: str, fault: str) -> None:
     with pytest.raises(BadInput, match=fault):
-        read_script(desk, given(desk, content), name, ES, source_of(stem(desk, [])))
+        read_script(desk, given(desk, content), name, ES, source_of(stem(desk, [])), Turns())
 
 
 def texts(translation: Translation) -> list[str]:
@@ -286,7 +287,7 @@ def test_the_english_clip_is_heard_word_for_word_at_the_right_times(desk: Desk, 
         sound = store.put(folder / "stem.wav", "audio/wav")
     spec = registry.spec("asr", "faster-whisper")
     engine = EngineChoice(family="asr", id=spec.id, fingerprint=spec.fingerprint())
-    script = transcribe(desk, source_of(sound, 10), Stems(dialogue=sound, bed=sound), None, engine)
+    script = transcribe(desk, source_of(sound, 10), Stems(dialogue=sound, bed=sound), Turns(), None, engine)
     assert script.source_locale == "en"
     said = " ".join(line.text for line in script.utterances)
     assert (

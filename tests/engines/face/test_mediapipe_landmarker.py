@@ -10,7 +10,7 @@ from dub import media
 from dub.source import VideoFacts
 from dub.video_facts import video_facts
 from engines import registry
-from engines.face.contract import TrackedFace
+from engines.face.contract import TrackedFaces
 from engines.face.mediapipe_landmarker import head_angles_deg
 
 pytestmark = pytest.mark.models
@@ -27,9 +27,9 @@ def test_a_picture_without_a_face_is_an_answer(tmp_path: Path) -> None:
     with media.FrameWriter(tmp_path / "grey.mp4", facts) as writer:
         for _ in range(3):
             writer.write(np.full((180, 160), 128, np.uint8))
-    face = registry.load("face", "mediapipe").track(tmp_path / "grey.mp4", facts)
-    assert face.n_frames == 3
-    assert not face.is_found.any()
+    faces = registry.load("face", "mediapipe").track(tmp_path / "grey.mp4", facts)
+    assert (faces.n_frames, faces.faces) == (3, ())
+    assert not faces.is_found.any()
 
 
 @pytest.mark.media
@@ -37,11 +37,13 @@ def test_a_picture_without_a_face_is_an_answer(tmp_path: Path) -> None:
 def test_a_talking_face_is_found_throughout(clip: str, shared_media: Path, tmp_path: Path) -> None:
     path = shared_media / "video" / clip
     facts = video_facts(path)
-    face = registry.load("face", "mediapipe").track(path, facts)
+    faces = registry.load("face", "mediapipe").track(path, facts)
+    (face,) = faces.faces
     assert face.is_found.all()
     assert list(face.shots) == [0]
     assert np.quantile(face.aperture, 0.02) < 0.01
     assert np.quantile(face.aperture, 0.98) > 0.08
-    face.save(tmp_path / "face.npz")
-    again = TrackedFace.load(tmp_path / "face.npz")
-    assert np.array_equal(again.points, face.points)
+    faces.save(tmp_path / "faces.npz")
+    again = TrackedFaces.load(tmp_path / "faces.npz")
+    assert (again.n_frames, list(again.shots), len(again.faces)) == (faces.n_frames, [0], 1)
+    assert np.array_equal(again.faces[0].points, face.points)

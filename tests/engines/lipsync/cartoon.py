@@ -32,7 +32,8 @@ SKIN, LIPS, INSIDE, TEETH = 170, 110, 20, 235
 
 @dataclass(frozen=True)
 class Cartoon:
-    """A clip of the drawn face. `aperture` (n_frames,) in IOD; `middle_px` (n_frames, 2): between the eyes."""
+    """A clip of the drawn face. `aperture` (n_frames,) in IOD; `middle_px` (n_frames, 2): between the eyes.
+    `talks_s`: from when to when it talks."""
 
     video: Path
     facts: VideoFacts
@@ -40,6 +41,7 @@ class Cartoon:
     dialogue: Path
     aperture: npt.NDArray[np.float64]
     middle_px: npt.NDArray[np.float64]
+    talks_s: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,15 @@ def make(
     at = np.arange(len(sound)) / 48_000
     sound[(at < talks_from_s) | (at >= talks_to_s)] *= 1e-4
     write_wav(folder / "dialogue.wav", sound, 48_000)
-    return Cartoon(video, facts, track_of(aperture, middle, looks), folder / "dialogue.wav", aperture, middle)
+    return Cartoon(
+        video,
+        facts,
+        track_of(aperture, middle, looks),
+        folder / "dialogue.wav",
+        aperture,
+        middle,
+        (talks_from_s, talks_to_s),
+    )
 
 
 def track_of(

@@ -1,5 +1,6 @@
 """The whole engine: on a drawn face whose every pixel is known, on the shipped sample, and on people."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,15 +12,17 @@ import pytest
 
 from dub import media, mouth_metrics
 from dub.errors import EngineFailed
+from dub.on_screen import OFF_SCREEN, UNCERTAIN, ShownRun
 from dub.script import PhonemeSpan
 from dub.source import VideoFacts
 from dub.timecode import MASTER_RATE_HZ
 from dub.video_facts import video_facts
 from dub.wav import write_wav
 from engines import registry
-from engines.face.contract import TrackedFace
+from engines.face.contract import TrackedFaces
+from engines.face.same_face import by_person
 from engines.lipsync import frame_threads
-from engines.lipsync.contract import RenderLog, SpokenSpan
+from engines.lipsync.contract import RenderLog, Scene, SpokenSpan
 from tests.engines.lipsync import cartoon
 
 Frame = np.ndarray
@@ -31,7 +34,8 @@ def spoken(*sounds: tuple[str, float, float]) -> tuple[SpokenSpan, ...]:
         PhonemeSpan(ipa=ipa, start_sample=round(start * 48_000), end_sample=round(end * 48_000))
         for ipa, start, end in sounds
     )
-    return (SpokenSpan("u0001", phonemes[0].start_sample, phonemes[-1].end_sample, phonemes),)
+    start, end = phonemes[0].start_sample, phonemes[-1].end_sample
+    return (SpokenSpan("u0001", start, end, (ShownRun(0, 10_000, 0),), phonemes),)
 
 
 SAID = spoken(
@@ -44,6 +48,23 @@ SAID = spoken(
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> cartoon.Cartoon:
     return cartoon.make(tmp_path_factory.mktemp("cartoon"))
+
+
+def shown_by(face: int, spans: tuple[SpokenSpan, ...], end_frame: int = 10_000) -> tuple[SpokenSpan, ...]:
+    return tuple(replace(span, shown=(ShownRun(0, end_frame, face),)) for span in spans)
+
+
+def scene_of(clip: cartoon.Cartoon, folder: Path) -> Scene:
+    """The clip with its faces by person, of whom the one in the picture says all that is said."""
+    faces = by_person(clip.face)
+    faces.save(folder / "faces.npz")
+    whole = np.zeros(faces.n_frames, int)
+    for k, face in enumerate(faces.faces):
+        whole[face.is_found] = k
+    edges = [0, *(np.flatnonzero(np.diff(whole)) + 1), faces.n_frames]
+    runs = tuple(ShownRun(int(a), int(b), int(whole[a])) for a, b in itertools.pairwise(edges))
+    talk = SpokenSpan("u0001", round(clip.talks_s[0] * 48_000), round(clip.talks_s[1] * 48_000), runs)
+    return Scene(clip.video, clip.facts, folder / "faces.npz", clip.dialogue, (talk,) if talk.end_sample else ())
 
 
 class Render:
@@ -65,14 +86,12 @@ class Render:
             self.written.append(frame.copy())
             write(writer, frame)
 
-        clip.face.save(folder / "face.npz")
+        scene = scene_of(clip, folder)
         engine = registry.load("lipsync", "exemplar")
-        engine.prepare(clip.video, clip.facts, folder / "face.npz", clip.dialogue, folder / "bank")
+        engine.prepare(scene, folder / "bank")
         monkeypatch.setattr(media, "read_frames", remember_read)
         monkeypatch.setattr(media.FrameWriter, "write", remember_write)
-        self.log: RenderLog = engine.render(
-            clip.video, clip.facts, folder / "face.npz", folder / "bank", said, clip.dialogue, folder / "out.mp4"
-        )
+        self.log: RenderLog = engine.render(scene, folder / "bank", said, clip.dialogue, folder / "out.mp4")
         monkeypatch.undo()
         self.out = folder / "out.mp4"
 
@@ -93,13 +112,16 @@ def test_the_drawn_mouth_says_the_dub(clip: cartoon.Cartoon, render: Render) -> 
     vowels = [p for p in phonemes if p.ipa == "a"]
     peaks = [aperture[int(p.start_sample / 48_000 * 25) : int(p.end_sample / 48_000 * 25) + 1].max() for p in vowels]
     assert min(peaks) > 0.12
-    assert np.corrcoef(aperture[render.log.is_rendered()], render.log.aperture[render.log.is_rendered()])[0, 1] > 0.9
+    assert (
+        np.corrcoef(aperture[render.log.is_rendered()[0]], render.log.aperture[0, render.log.is_rendered()[0]])[0, 1]
+        > 0.9
+    )
 
 
 def test_the_chin_follows_the_new_mouth_and_not_the_old_one(clip: cartoon.Cartoon, render: Render) -> None:
-    frames = [i for i in np.flatnonzero(render.log.is_rendered()) if 30 < i < 120]
+    frames = [i for i in np.flatnonzero(render.log.is_rendered()[0]) if 30 < i < 120]
     chin = np.array([cartoon.chin_row(render.written[i], clip.middle_px[i]) for i in frames])
-    aimed = (1.2 + 0.5 * render.log.aperture[frames]) * cartoon.IOD_PX
+    aimed = (1.2 + 0.5 * render.log.aperture[0, frames]) * cartoon.IOD_PX
     left_behind = (1.2 + 0.5 * clip.aperture[frames]) * cartoon.IOD_PX
     assert np.abs(chin - aimed).mean() < 1.5
     assert np.abs(chin - left_behind).mean() > 3
@@ -117,7 +139,7 @@ def test_where_the_source_talks_on_and_the_dub_is_silent_the_mouth_is_shut(
 def test_kept_frames_and_everything_outside_the_lower_face_stay_pixel_for_pixel(
     clip: cartoon.Cartoon, render: Render
 ) -> None:
-    rendered = render.log.is_rendered()
+    rendered = render.log.is_rendered()[0]
     assert not rendered[: int(0.7 * 25)].any()
     assert rendered[int(1.3 * 25)]
     assert len(render.written) == clip.facts.n_frames
@@ -160,11 +182,15 @@ def test_a_title_without_a_face_is_kept_whole(
     assert all(np.array_equal(one, other) for one, other in zip(run.decoded, run.written, strict=True))
 
 
-def test_a_narrators_shot_is_kept_whole(clip: cartoon.Cartoon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shut = cartoon.track_of(np.zeros(clip.facts.n_frames), clip.middle_px)
-    run = Render(replace(clip, face=shut), tmp_path, SAID, monkeypatch)
+@pytest.mark.parametrize(
+    ("code", "reason"), [(OFF_SCREEN, "kept: off-screen voice"), (UNCERTAIN, "kept: unclear who speaks")]
+)
+def test_a_voice_that_nobody_in_the_picture_has_moves_no_mouth(
+    code: int, reason: str, clip: cartoon.Cartoon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Render(replace(clip, talks_s=(0, 0)), tmp_path, shown_by(code, SAID), monkeypatch)
     assert not run.log.is_rendered().any()
-    assert run.log.counts()["kept: off-screen voice"] > 50
+    assert run.log.counts()[reason] > 50
 
 
 def test_nobody_gets_another_persons_mouth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,25 +198,27 @@ def test_nobody_gets_another_persons_mouth(tmp_path: Path, monkeypatch: pytest.M
     looks = (cartoon.Look(), cartoon.Look(lower=0.08, lips=70))
     pair = cartoon.make(tmp_path, talks_from_s=0, talks_to_s=6, looks=looks)
     said = spoken(*((ipa, 0.2 + 0.15 * k, 0.35 + 0.15 * k) for k, ipa in enumerate("mapa" * 9)))
-    run = Render(pair, tmp_path, said, monkeypatch)
-    assert run.log.is_rendered().mean() > 0.9
     cut = int(pair.face.shots[1])
+    both = (ShownRun(0, cut, 0), ShownRun(cut, 10_000, 1))
+    run = Render(pair, tmp_path, tuple(replace(span, shown=both) for span in said), monkeypatch)
+    assert run.log.is_rendered().any(axis=0).mean() > 0.9
+    assert not run.log.is_rendered().all(axis=0).any()
     own = []
     for i in [*range(8, cut - 4), *range(cut + 4, 140)]:
         look, other = looks[i >= cut], looks[i < cut]
         x, y = pair.middle_px[i] + np.array([0, cartoon.MOUTH_Y + look.lower + 0.055]) * cartoon.IOD_PX
-        row = int(y + 0.65 * run.log.aperture[i] * cartoon.IOD_PX)  # the middle of the lower lip
+        row = int(y + 0.65 * run.log.aperture[int(i >= cut), i] * cartoon.IOD_PX)  # the middle of the lower lip
         grey = run.written[i][row - 1 : row + 1, int(x) - 4 : int(x) + 5].mean()
         own.append(abs(grey - look.lips) < abs(grey - other.lips))
     assert np.mean(own) > 0.95  # where lips are thinnest, skin and opening mix in
 
 
 def test_a_track_of_another_length_is_refused(clip: cartoon.Cartoon, tmp_path: Path) -> None:
-    clip.face.save(tmp_path / "face.npz")
+    scene = scene_of(clip, tmp_path)
     longer = clip.facts.model_copy(update={"n_frames": clip.facts.n_frames + 1})
     with pytest.raises(EngineFailed, match="frames"):
         registry.load("lipsync", "exemplar").render(
-            clip.video, longer, tmp_path / "face.npz", tmp_path / "bank", SAID, clip.dialogue, tmp_path / "out.mp4"
+            replace(scene, facts=longer), tmp_path / "bank", SAID, clip.dialogue, tmp_path / "out.mp4"
         )
 
 
@@ -221,18 +249,20 @@ def _closure_recall(
 ) -> tuple[float, float]:
     """(share of bilabials whose lips are seen to meet in the rendered file, share of speech frames rendered)."""
     tracker = registry.load("face", "mediapipe")
-    tracker.track(video, facts).save(folder / "face.npz")
+    faces: TrackedFaces = tracker.track(video, facts)
+    faces.save(folder / "faces.npz")
     engine = registry.load("lipsync", "exemplar")
-    engine.prepare(video, facts, folder / "face.npz", dialogue, folder / "bank")
-    log = engine.render(video, facts, folder / "face.npz", folder / "bank", said, dialogue, folder / "out.mp4")
-    seen: TrackedFace = tracker.track(folder / "out.mp4", facts)
+    scene = Scene(video, facts, folder / "faces.npz", dialogue, shown_by(0, said))
+    engine.prepare(scene, folder / "bank")
+    log = engine.render(scene, folder / "bank", said, dialogue, folder / "out.mp4")
+    seen = tracker.track(folder / "out.mp4", facts).where(faces.faces[0])
     phonemes = [phoneme for span in said for phoneme in span.phonemes]
     found = mouth_metrics.closures(seen.aperture, facts.frame_rate, phonemes, np.ones(facts.n_frames, bool))
     speech = np.zeros(facts.n_frames, bool)
     for phoneme in phonemes:
         first, last = (Fraction(at, MASTER_RATE_HZ) for at in (phoneme.start_sample, phoneme.end_sample))
         speech[int(first * facts.frame_rate) : int(last * facts.frame_rate) + 1] = True
-    return float(np.mean([closure.is_closed for closure in found])), float(log.is_rendered()[speech].mean())
+    return float(np.mean([closure.is_closed for closure in found])), float(log.is_rendered()[0, speech].mean())
 
 
 def _foreign_words(duration_s: float, seed: int) -> tuple[SpokenSpan, ...]:

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from dub.on_screen import ShownRun
 from dub.script import PhonemeSpan
 from engines.lipsync import frame_choice as choice
 from engines.lipsync.contract import SpokenSpan
@@ -21,11 +22,11 @@ def _face(aperture: np.ndarray | None = None):
 
 def _decide(face, *, dub: slice = slice(0, 0), source: slice = slice(0, 0), off: slice = slice(0, 0)):
     masks = []
-    for span in (dub, source, off):
+    for span in (dub, source, off, slice(0, 0)):
         mask = np.zeros(N, bool)
         mask[span] = True
         masks.append(mask)
-    return choice.decide(face, *masks, np.ones(N, bool), np.ones(N, bool), RATE)
+    return choice.decide(face, *masks, has_bank=True, is_inside=np.ones(N, bool), frame_rate=RATE)
 
 
 def test_each_reason_where_it_belongs() -> None:
@@ -47,24 +48,10 @@ def test_between_the_dubs_end_and_the_sources_next_word_the_mouth_is_not_let_go(
     assert (decision[40:60] == choice.HELD_SHUT).all()
 
 
-def test_a_still_mouth_under_source_speech_is_an_off_screen_voice() -> None:
-    noise = np.random.default_rng(0).normal(0, 0.002, N)
-    still, moving = _face(np.abs(noise)), _face(0.1 + 0.1 * np.sin(np.arange(N)))
-    speech = np.ones(N, bool)
-    assert choice.voice_off_screen(still, speech, RATE).all()
-    assert not choice.voice_off_screen(moving, speech, RATE).any()
-    assert not choice.voice_off_screen(still, ~speech, RATE).any()  # a silent source says nothing about who speaks
-    decision = _decide(still, dub=slice(0, N), off=slice(0, N))
-    assert (decision == choice.OFF_SCREEN).all()
-
-
-def test_off_screen_is_asked_shot_by_shot() -> None:
-    opening = np.zeros(N)
-    opening[50:] = 0.1 + 0.1 * np.sin(np.arange(50))
-    face = replace(_face(opening), shots=np.array([0, 50], np.int32))
-    off = choice.voice_off_screen(face, np.ones(N, bool), RATE)
-    assert off[:50].all()
-    assert not off[50:].any()
+def test_off_screen_voices_leave_a_silent_face_and_still_shut_one_that_spoke() -> None:
+    decision = _decide(_face(), dub=slice(0, 0), source=slice(0, 30), off=slice(0, 60))
+    assert (decision[:30] == choice.HELD_SHUT).all()
+    assert (decision[30:60] == choice.VOICE_OFF_SCREEN).all()
 
 
 def test_short_pauses_are_bridged_and_lips_get_time_before_and_after() -> None:
@@ -72,14 +59,24 @@ def test_short_pauses_are_bridged_and_lips_get_time_before_and_after() -> None:
         "u0001",
         48_000,
         144_000,
+        (ShownRun(25, 75, 0),),
         (
             PhonemeSpan(ipa="a", start_sample=48_000, end_sample=57_600),  # 1.0 to 1.2 s
             PhonemeSpan(ipa="a", start_sample=81_600, end_sample=86_400),  # 1.7 to 1.8 s
             PhonemeSpan(ipa="a", start_sample=139_200, end_sample=144_000),  # 2.9 to 3.0 s
         ),
     )
-    is_on = choice.dub_speech((spoken,), RATE, N)
+    is_on = choice.speech_of(0, (spoken,), np.zeros(N, int), RATE)
     assert choice.runs(is_on) == [(22, 49), (69, 79)]
+    assert not choice.speech_of(1, (spoken,), np.zeros(N, int), RATE).any()
+
+
+def test_a_line_over_a_cut_moves_each_face_in_its_own_shot_alone() -> None:
+    runs = (ShownRun(25, 50, 0), ShownRun(50, 75, 1))
+    spoken = SpokenSpan("u0001", 48_000, 144_000, runs)  # 1 to 3 s, the cut at 2 s
+    shot = np.repeat([0, 1], 50)
+    assert choice.runs(choice.speech_of(0, (spoken,), shot, RATE)) == [(22, 50)]
+    assert choice.runs(choice.speech_of(1, (spoken,), shot, RATE)) == [(50, 79)]
 
 
 def test_ramps_rise_and_fall_but_not_at_cuts() -> None:

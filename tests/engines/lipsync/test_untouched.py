@@ -8,7 +8,7 @@ import numpy as np
 from dub import media
 from dub.source import VideoFacts
 from engines import registry
-from engines.lipsync.contract import RenderLog
+from engines.lipsync.contract import RenderLog, Scene
 
 
 def test_every_frame_goes_through_and_the_log_says_kept(tmp_path: Path) -> None:
@@ -18,8 +18,9 @@ def test_every_frame_goes_through_and_the_log_says_kept(tmp_path: Path) -> None:
             writer.write(np.full((72, 64), 40 + 20 * i, np.uint8))
     toy = registry.load("lipsync", "untouched")
     nothing = tmp_path / "none"
-    toy.prepare(tmp_path / "in.mp4", facts, nothing, nothing, tmp_path / "bank")
-    log = toy.render(tmp_path / "in.mp4", facts, nothing, tmp_path / "bank", (), nothing, tmp_path / "out.mp4")
+    scene = Scene(tmp_path / "in.mp4", facts, nothing, nothing, ())
+    toy.prepare(scene, tmp_path / "bank")
+    log = toy.render(scene, tmp_path / "bank", (), nothing, tmp_path / "out.mp4")
     levels = [frame[:48].mean() for frame in media.read_frames(tmp_path / "out.mp4", facts)]
     assert np.allclose(levels, [40 + 20 * i for i in range(6)], atol=2)
     assert log.counts() == {"kept: no lip-sync asked for": 6}

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from engines.lipsync.same_face import face_numbers, face_of_frames
+from engines.face.same_face import by_person, face_numbers
 from tests.engines.lipsync import cartoon
 
 ANNA, BELA = cartoon.Look(), cartoon.Look(lower=0.08)
@@ -25,4 +25,13 @@ def test_a_shot_without_a_face_has_no_number() -> None:
     points[:25] = np.nan
     nobody_first = replace(track, points=points)
     assert list(face_numbers(nobody_first)) == [-1, 0]
-    assert list(face_of_frames(nobody_first)[[0, 24, 25, 49]]) == [-1, -1, 0, 0]
+    (only,) = by_person(nobody_first).faces
+    assert list(only.is_found[[0, 24, 25, 49]]) == [False, False, True, True]
+
+
+def test_every_person_gets_one_track_whoever_is_seen_most_first() -> None:
+    track = _track(ANNA, BELA, BELA)
+    bela, anna = by_person(track).faces
+    assert (int(bela.is_found.sum()), int(anna.is_found.sum())) == (50, 25)
+    assert np.array_equal(anna.points[:25], track.points[:25])
+    assert np.isnan(anna.aperture[25:]).all()

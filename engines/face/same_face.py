@@ -10,8 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from engines.face.contract import TrackedFace
-from engines.lipsync.mouth_geometry import shot_numbers
+from engines.face.contract import TrackedFace, TrackedFaces, shot_numbers
 
 UNLIKE = 0.03
 MEASURED = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 98, 327, 2, 1, 61, 291, 0, 50, 280, 205, 425, 234, 454, 93, 323)
@@ -37,9 +36,13 @@ def face_numbers(face: TrackedFace) -> npt.NDArray[np.int64]:
     return numbers
 
 
-def face_of_frames(face: TrackedFace) -> npt.NDArray[np.int64]:
-    """(n_frames,): the number of the face that each frame's shot shows; -1 for shots without one."""
-    return face_numbers(face)[shot_numbers(face)]
+def by_person(face: TrackedFace) -> TrackedFaces:
+    """A track of one face per shot as one track per person, who is seen most first."""
+    of_frames = np.where(face.is_found, face_numbers(face)[shot_numbers(face)], -1)
+    n_frames_of = np.bincount(of_frames[of_frames >= 0])
+    whole = TrackedFaces(face.n_frames, face.shots, (face,))
+    persons = [np.where(of_frames == k, 0, -1) for k in np.argsort(-n_frames_of, kind="stable")]
+    return TrackedFaces(face.n_frames, face.shots, tuple(whole.on_stage(own) for own in persons))
 
 
 def _proportions(face: TrackedFace, frames: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
