@@ -36,6 +36,7 @@ FACE_OVAL = (
 )
 RIGID = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 98, 327)
 """Eye corners, nose bridge and wings: they hardly move with the mouth."""
+BROWS = (63, 105, 66, 296, 334, 293)
 NOSE_AND_LIDS = (1, 2, 164, 159, 145, 386, 374, 468, 473)
 CHEEKS_AND_CHIN = (
     *(18, 200, 199, 175, 50, 280, 205, 425, 207, 427, 187, 411, 212, 432, 216, 436, 57, 287, 43, 273, 202, 422),
@@ -49,6 +50,7 @@ KEPT_POINTS = tuple(
         + INNER_LIP_BOTTOM
         + FACE_OVAL
         + RIGID
+        + BROWS
         + NOSE_AND_LIDS
         + CHEEKS_AND_CHIN
     )
