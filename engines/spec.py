@@ -6,6 +6,8 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Literal
 
 from dub.errors import BadInput
@@ -35,6 +37,7 @@ class EngineSpec:
     `version` is raised whenever the same input would give other output. `load(**options)` imports the model's library
     and returns an object that meets the family's contract. `locales`: what it can do; None = language does not matter.
     `weights`: ids in models.lock; `models`: ids of which the option "model" chooses one, the first by default;
+    `file_options`: options that name a file of the user's, each of which must be given.
     `model_of_locale`: which of them speaks a locale, where each locale has its own. `extra`: the install extra that
     brings its packages; `packages`: their import names. `worker`: the environment of its own that it runs in
     (`polydub engines install <worker>`), "" for an engine that runs in ours.
@@ -52,6 +55,7 @@ class EngineSpec:
     weights: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     model_of_locale: Mapping[Locale, str] = field(default_factory=dict)
+    file_options: tuple[str, ...] = ()
     extra: str = ""
     packages: tuple[str, ...] = ()
     worker: str = ""
@@ -89,6 +93,21 @@ class EngineSpec:
             )
         return (*self.weights, chosen)
 
+    def _file_digests(self, options: Mapping[str, Any]) -> dict[str, str]:
+        """What the user's own files contain: they count by that, not by their place. Raises BadInput for one that is
+        not given or not there."""
+        digests = {}
+        for name in self.file_options:
+            where = f"the option {name!r} of {self.family} engine {self.id!r}"
+            mend = f'in the profile: [options.{self.id}] {name} = "/path/of/the/file"'
+            if not options.get(name):
+                raise BadInput(f"{where} is not given", mend=mend)
+            path = Path(options[name]).expanduser()
+            if not path.is_file():
+                raise BadInput(f"{where} names {path}, which is no file", mend=mend)
+            digests[name] = _digest_of(path, path.stat().st_mtime_ns, path.stat().st_size)
+        return digests
+
     def fingerprint(self, options: Mapping[str, Any] | None = None) -> str:
         """Changes whenever the engine would answer differently: id, version, weights' digests, options, and the
         versions of the packages that its own environment is made of."""
@@ -100,8 +119,15 @@ class EngineSpec:
             "engine": f"{self.family}/{self.id}",
             "version": self.version,
             "weights": {model: lock[model].digest for model in needed},
-            "options": dict(options or {}),
+            "options": dict(options or {}) | self._file_digests(options or {}),
         }
         if self.worker:
             facts["worker"] = worker_venv.digest(self.worker)
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+@lru_cache(maxsize=32)
+def _digest_of(path: Path, changed_ns: int, n_bytes: int) -> str:
+    """sha256 of a file, read once for as long as it stays the same."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

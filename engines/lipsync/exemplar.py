@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class Exemplar:
         if faces.n_frames != facts.n_frames:
             raise EngineFailed(f"the face track has {faces.n_frames} frames, the video {facts.n_frames}")
         banks = load_banks(bank)
-        log = _decided(scene, faces, banks, spoken)
+        log = decided(scene, faces, banks, spoken)
         shot = shot_numbers(faces)
         plans = []
         for k, mouths in banks.items():
@@ -90,10 +91,8 @@ def _source_speech(code: int, scene: Scene, faces: TrackedFaces) -> choice.Mask:
     return choice.speech_of(code, scene.said, shot_numbers(faces), scene.facts.frame_rate, choice.INHALE_S)
 
 
-def _decided(
-    scene: Scene, faces: TrackedFaces, banks: dict[int, MouthBank], spoken: tuple[SpokenSpan, ...]
-) -> RenderLog:
-    """What is to be done to every face in every frame; no aperture is aimed at yet."""
+def decided(scene: Scene, faces: TrackedFaces, banks: Container[int], spoken: tuple[SpokenSpan, ...]) -> RenderLog:
+    """What is to be done to every face in every frame; no aperture is aimed at yet. `banks`: faces that can be moved."""
     shot, rate = shot_numbers(faces), scene.facts.frame_rate
 
     def in_dub(code: int) -> choice.Mask:

@@ -56,7 +56,7 @@ class Placement:
 
 def place(face: TrackedFace, template: Floats) -> Placement:
     """Similarity of each frame's rigid points to `template` (12, 2), steadied over three frames within shots."""
-    terms = _similarities(face.at(*mesh.RIGID).astype(np.float64), template)
+    terms = similarities(face.at(*mesh.RIGID).astype(np.float64), template)
     return Placement(smooth_within(terms, shot_numbers(face), np.array([0.25, 0.5, 0.25])))
 
 
@@ -72,7 +72,7 @@ def rigid_template(face: TrackedFace) -> Floats:
     template = points[0]
     for _ in range(4):
         template = _standing(template)
-        aligned = Placement(_similarities(points, template)).to_canonical(points)
+        aligned = Placement(similarities(points, template)).to_canonical(points)
         template = aligned.mean(axis=0)
     return _standing(template)
 
@@ -86,7 +86,7 @@ def _standing(rigid: Floats) -> Floats:
     return np.stack([(dx * x + dy * y) / scale, (dx * y - dy * x) / scale], axis=-1)
 
 
-def _similarities(points: Floats, template: Floats) -> Floats:
+def similarities(points: Floats, template: Floats) -> Floats:
     """Least-squares a, b, tx, ty from template to each frame's points: (n_frames, 4)."""
     mean_t, mean_p = template.mean(axis=0), points.mean(axis=1)
     t, p = template - mean_t, points - mean_p[:, None]
