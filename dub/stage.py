@@ -15,6 +15,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
 
@@ -163,7 +164,7 @@ def _content(value: Any) -> Any:
         return {str(name): _content(item) for name, item in value.items()}
     if isinstance(value, (tuple, list)):
         return [_content(item) for item in value]
-    if isinstance(value, Fraction):
+    if isinstance(value, (Fraction, date)):
         return str(value)
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
