@@ -31,8 +31,8 @@ UNDER_NOSE = (98, 2, 327)
 EDGE_SOFTNESS = 5.0
 """Standard deviation of the mask's edge in the square's pixels."""
 STEADY_FRAMES = 1.0
-"""Standard deviation of the filter on the square's place. A square that follows every movement of the lips' corners tells
-the network what the source says; so would a box that grows with the open mouth."""
+"""Standard deviation of the filter on the square's place. A square that follows every movement of the lips' corners
+tells the network what the source says; so would a box that grows with the open mouth."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,8 @@ def crops_of(face: TrackedFace) -> FaceCrops:
     placement = geometry.Placement(terms)
     around = placement.to_canonical(face.at(*FACE_OVAL, *BROWS))
     oval, brows = around[:, : len(FACE_OVAL)], around[:, len(FACE_OVAL) :]
-    boxes = np.stack(
-        [oval[..., 0].min(axis=1), brows[..., 1].min(axis=1), oval[..., 0].max(axis=1), oval[..., 1].max(axis=1)],
-        axis=1,
-    )
+    low, high = oval.min(axis=1), oval.max(axis=1)
+    boxes = np.stack([low[:, 0], brows[..., 1].min(axis=1), high[:, 0], high[:, 1]], axis=1)
     return FaceCrops(face, terms, geometry.smooth_within(boxes, shot, bell))
 
 
@@ -68,7 +66,7 @@ def cut(frame: Bytes, crops: FaceCrops, i: int) -> Bytes:
     box = _box_of(frame, crops.terms[i], np.array([(0, 0), (SQUARE_PX, 0), (0, SQUARE_PX), (SQUARE_PX, SQUARE_PX)]))
     rgb = rgb_box(frame, (box.x0, box.y0, box.x1, box.y1))
     a, b, tx, ty = crops.terms[i]
-    to_box = np.array([[a, -b, tx - box.x0 - 0.5], [b, a, ty - box.y0 - 0.5]])
+    to_box = _of_indices(np.array([[a, -b, tx - box.x0], [b, a, ty - box.y0]]))
     return np.asarray(
         cv2.warpAffine(
             rgb, to_box, (SQUARE_PX, SQUARE_PX), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
@@ -85,6 +83,7 @@ def resized(square: Bytes, box: Floats, side_px: int) -> Bytes:
     x0, y0, x1, y1 = box
     to_box = np.array([[side_px / (x1 - x0), 0, 0], [0, side_px / (y1 - y0), 0]])
     to_box[:, 2] = -to_box[:, :2] @ (x0, y0)
+    to_box = _of_indices(to_box)
     shrink = max(1.0, (x1 - x0) / side_px)  # a plain look-up would skip pixels
     soft = cv2.GaussianBlur(square, (0, 0), 0.35 * shrink) if shrink > 1 else square
     return np.asarray(
@@ -125,6 +124,13 @@ def _lower_face(hull: npt.NDArray[np.float32], box: blend.Box, softness_px: floa
     cv2.fillConvexPoly(filled, points, 1.0, shift=4)
     soft = cv2.GaussianBlur(filled, (0, 0), max(0.8, softness_px), borderType=cv2.BORDER_CONSTANT)
     return np.asarray(np.clip(soft * 2 - 1, 0, 1), np.float32)
+
+
+def _of_indices(matrix: Floats) -> Floats:
+    """A map (2, 3) of positions, where the first pixel's centre is 0.5, as OpenCV wants it: there it is 0."""
+    moved = matrix.copy()
+    moved[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
+    return moved
 
 
 def _box_of(frame: Bytes, terms: Floats, corners: npt.NDArray[np.floating]) -> blend.Box:

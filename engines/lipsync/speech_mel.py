@@ -7,6 +7,7 @@ As in FaceFusion 3 (facefusion/audio.py), whose exports of these networks are th
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from fractions import Fraction
 
@@ -50,7 +51,7 @@ def mel_bands() -> npt.NDArray[np.float64]:
     hertz = 700 * (10 ** (np.linspace(low, high, N_BANDS + 2) / 2595) - 1)
     edges = np.floor((WINDOW + 1) * hertz / RATE_HZ).astype(int)
     bands = np.zeros((N_BANDS, WINDOW // 2 + 1))
-    for band, (first, end) in enumerate(zip(edges[:N_BANDS], edges[1:], strict=False)):
+    for band, (first, end) in enumerate(itertools.pairwise(edges[: N_BANDS + 1])):
         n = end - first
         height = 1 - np.abs(2 * np.arange(n) + 1 - n) / (n + n % 2)
         bands[band, first:end] = height
