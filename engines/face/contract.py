@@ -17,6 +17,8 @@ LEFT_EYE, RIGHT_EYE = 33, 263
 """Outer eye corners; their distance (IOD) is the unit of every mouth measure."""
 INNER_LIP_TOP, INNER_LIP_BOTTOM = 13, 14
 MOUTH_CORNERS = (61, 291)
+PER_FRAME = ("points", "yaw_deg", "pitch_deg", "roll_deg", "pucker", "jaw_open", "sharpness", "brightness")
+"""The fields of TrackedFace that have one value per frame."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class TrackedFace:
             point_ids=point_ids,
             points=np.full((n_frames, len(point_ids), 2), np.nan, np.float32),
             shots=shots,
-            **{name: np.full(n_frames, np.nan, np.float32) for name in _PER_FRAME[1:]},
+            **{name: np.full(n_frames, np.nan, np.float32) for name in PER_FRAME[1:]},
         )
 
 
@@ -123,7 +125,7 @@ class TrackedFaces:
         shown = TrackedFace.empty(self.n_frames, self.faces[0].point_ids, self.shots)
         for k, face in enumerate(self.faces):
             own = np.flatnonzero(who == k)
-            for name in _PER_FRAME:
+            for name in PER_FRAME:
                 getattr(shown, name)[own] = getattr(face, name)[own]
         return shown
 
@@ -161,9 +163,6 @@ class TrackedFaces:
                 for k in range(n_faces)
             )
             return cls(int(arrays["n_frames"]), arrays["shots"], faces)
-
-
-_PER_FRAME = ("points", "yaw_deg", "pitch_deg", "roll_deg", "pucker", "jaw_open", "sharpness", "brightness")
 
 
 class FaceTracker(Protocol):
