@@ -57,12 +57,16 @@ class Rest:
 
 
 def closures(
-    aperture: Floats, frame_rate: Fraction, phonemes: Iterable[PhonemeSpan], counted: Mask
+    aperture: Floats,
+    frame_rate: Fraction,
+    phonemes: Iterable[PhonemeSpan],
+    counted: Mask,
+    slack: Fraction = Fraction(0),
 ) -> tuple[Closure, ...]:
     """Every bilabial that is on screen: whose onset's own frame is `counted` (n_frames,) and shows a face.
 
     `phonemes`: in 48 kHz master samples. The window is [onset - 80 ms, onset + 40 ms], after the Bilabial Closure
-    Score (arXiv 2606.13630).
+    Score (arXiv 2606.13630), wider by `slack` seconds at both ends where the phonemes' times are no better than that.
     """
     found = []
     visible = counted & np.isfinite(aperture)
@@ -73,7 +77,7 @@ def closures(
         frame = int(onset * frame_rate)
         if frame >= len(aperture) or not visible[frame]:
             continue
-        frames = _frames(onset - BEFORE_S, onset + AFTER_S, frame_rate, len(aperture))
+        frames = _frames(onset - BEFORE_S - slack, onset + AFTER_S + slack, frame_rate, len(aperture))
         frames = frames[np.isfinite(aperture[frames])]
         narrowest = int(frames[np.argmin(aperture[frames])])
         found.append(Closure(phoneme.ipa, onset, float(aperture[narrowest]), narrowest))
@@ -106,6 +110,47 @@ def false_closures(
             n_counted += 1
             n_shut += bool((aperture[frames] < CLOSED).any())
     return n_shut, n_counted
+
+
+def chance_of_closure(
+    aperture: Floats, frame_rate: Fraction, phonemes: Iterable[PhonemeSpan], counted: Mask, slack: Fraction
+) -> float | None:
+    """The closure recall that these lips would reach with any other words: the mean over the same phonemes at shifts of
+    0.5 to 3 s both ways, round the title. A mouth that is shut half of the time meets most /p b m/ by chance."""
+    phonemes = tuple(phonemes)
+    length = int(len(aperture) * MASTER_RATE_HZ / frame_rate)
+    recalls = []
+    for tenths in (*range(-30, -4), *range(5, 31)):
+        moved = [
+            phoneme.model_copy(update={"start_sample": (phoneme.start_sample + tenths * MASTER_RATE_HZ // 10) % length})
+            for phoneme in phonemes
+        ]
+        found = closures(aperture, frame_rate, moved, counted, slack)
+        if found:
+            recalls.append(sum(closure.is_closed for closure in found) / len(found))
+    return float(np.mean(recalls)) if recalls else None
+
+
+def lip_dynamics(lips: Floats) -> float | None:
+    """THEval's Lip Dynamics (arXiv 2511.04520): the mean over all pairs of lip points of the standard deviation in time
+    of their distance, in IOD. `lips` (n_frames, n_points, 2) in IOD, NaN without a face; None under 10 frames."""
+    seen = lips[np.isfinite(lips[:, 0, 0])].astype(np.float32)
+    if len(seen) < 10:
+        return None
+    one, other = np.triu_indices(lips.shape[1], 1)
+    spread = [
+        np.linalg.norm(seen[:, one[part]] - seen[:, other[part]], axis=2).std(axis=0)
+        for part in np.array_split(np.arange(len(one)), 1 + len(one) * len(seen) // 5_000_000)
+    ]
+    return float(np.concatenate(spread).mean())
+
+
+def aperture_jerk(aperture: Floats, counted: Mask) -> float | None:
+    """Mean |second difference| of the aperture per frame, in IOD, over `counted` frames whose neighbours show a face.
+    None under 10 such frames."""
+    change = np.abs(np.diff(aperture, 2))
+    change = change[np.isfinite(change) & counted[1:-1]]
+    return float(change.mean()) if len(change) >= 10 else None
 
 
 def silences(spoken: Sequence[Span], duration: Fraction) -> tuple[Span, ...]:
