@@ -39,6 +39,7 @@ class Plan(Record):
     speaker: tuple[str, ...] = Field(min_length=1, description="the first fits voices, a second one judges them")
     face: str
     lipsync: str
+    portrait: str = Field("warped-photo", description="makes a photo talk, for `polydub avatar`")
     speech_quality: str
     language_id: str
     consent: Literal["noted", "required"] = "noted"

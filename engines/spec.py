@@ -23,6 +23,7 @@ Family = Literal[
     "speaker",
     "face",
     "lipsync",
+    "portrait",
     "speech_quality",
     "language_id",
     "aligner",
