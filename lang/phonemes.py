@@ -39,23 +39,24 @@ VOWELS = frozenset(
 )
 
 _LETTERS: dict[Viseme, str] = {
-    Viseme.BILABIAL: "pbmɓʙʘ",
+    Viseme.BILABIAL: "pbmɓʙʘƥ",
     Viseme.BILABIAL_NARROW: "βɸ",
     Viseme.LABIODENTAL: "fvʋɱⱱ",
     Viseme.DENTAL: "θðǀ",
-    Viseme.ALVEOLAR: "tdlɫɾʈɖɭʎɬɮɺɗᶑʟǁ",
-    Viseme.NASAL: "nɲŋɳɴ",
-    Viseme.VELAR: "kcɟqɢxɣχɰhɦʔɡgʁʀħʕʜʢʡɠʄʛçʝǂ",
+    Viseme.ALVEOLAR: "tdlɫɾʈɖɭʎɬɮɺɗᶑʟǁƭʇʖȶȡȴꞎ",
+    Viseme.NASAL: "nɲŋɳɴȵ",
+    Viseme.VELAR: "kcɟqɢxɣχɰhɦʔɡgʁʀħʕʜʢʡɠʄʛçʝǂƈƙʠʗ",
     Viseme.SIBILANT: "szʦʣɕʑʨʥ",
-    Viseme.POSTALVEOLAR: "ʃʒʧʤʂʐɧꭧꭦǃ",
-    Viseme.RHOTIC: "rɹɻɽ",
+    Viseme.POSTALVEOLAR: "ʃʒʧʤʂʐɧꭧꭦǃʆʓ",
+    Viseme.RHOTIC: "rɹɻɽɼ",
     Viseme.OPEN: "aɑæʌɐɶ",
-    Viseme.MID: "eɛɜəɘɚɝɤᵊɞ",
-    Viseme.SPREAD: "iɪɨjɯᵻ",
+    Viseme.MID: "eɛɜəɘɚɝɤᵊɞʚ",
+    Viseme.SPREAD: "iɪɨjɯᵻɩɿʅ",
     Viseme.MID_ROUNDED: "oɔɒɵ",
-    Viseme.CLOSE_ROUNDED: "uʊʉwʍᵿ",
-    Viseme.ROUNDED_FRONT: "yʏøœɥ",
+    Viseme.CLOSE_ROUNDED: "uʊʉwʍᵿɷ",
+    Viseme.ROUNDED_FRONT: "yʏøœɥʮʯ",
 }
+_ROUNDED_CONSONANT = "ʷ"
 _VISEME_OF = {letter: viseme for viseme, letters in _LETTERS.items() for letter in letters}
 
 _AFFRICATES = {
@@ -70,14 +71,16 @@ _AFFRICATES = {
     "kp": Viseme.BILABIAL,
     "ɡb": Viseme.BILABIAL,
     "gb": Viseme.BILABIAL,
+    "ŋm": Viseme.BILABIAL,
 }
 
 
 def visemes(ipa: str) -> tuple[Viseme, ...]:
     """The lip shapes of a phoneme, in order: one, or two for a diphthong (`aʊ`: OPEN, CLOSE_ROUNDED).
 
-    Stress, length, tone, tie bars and diacritics are ignored. () for marks and blanks alone. A letter that is not in
-    the table is a sound whose lips we know nothing about: VELAR, which leaves them to its neighbours.
+    Stress, length, tone, tie bars and diacritics are ignored, but for ʷ: the consonant ends rounded. () for marks
+    and blanks alone. A letter that is not in the table is a sound whose lips we know nothing about: VELAR, which leaves
+    them to its neighbours.
     """
     letters = _letters(ipa)
     found: list[Viseme] = []
@@ -90,7 +93,14 @@ def visemes(ipa: str) -> tuple[Viseme, ...]:
         else:
             found.append(_VISEME_OF.get(letters[i], Viseme.VELAR))
             i += 1
+    if found and ipa.endswith(_ROUNDED_CONSONANT) and found[-1] not in VOWELS:
+        found.append(Viseme.CLOSE_ROUNDED)
     return tuple(found)
+
+
+def is_known(ipa: str) -> bool:
+    """True where every letter of the phoneme has lips of its own in the table: nothing is left to the default."""
+    return all(letter in _VISEME_OF for letter in _letters(ipa))
 
 
 def closes_lips(ipa: str) -> bool:

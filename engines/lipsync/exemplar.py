@@ -92,7 +92,8 @@ def _source_speech(code: int, scene: Scene, faces: TrackedFaces) -> choice.Mask:
 
 
 def decided(scene: Scene, faces: TrackedFaces, banks: Container[int], spoken: tuple[SpokenSpan, ...]) -> RenderLog:
-    """What is to be done to every face in every frame; no aperture is aimed at yet. `banks`: faces that can be moved."""
+    """What is to be done to every face in every frame; no aperture is aimed at yet. `banks`: the faces that can
+    be moved."""
     shot, rate = shot_numbers(faces), scene.facts.frame_rate
 
     def in_dub(code: int) -> choice.Mask:
@@ -149,7 +150,7 @@ def _is_inside(face: TrackedFace, facts: VideoFacts) -> npt.NDArray[np.bool_]:
 ENGINE = EngineSpec(
     id="exemplar",
     family="lipsync",
-    version=5,
+    version=6,
     summary="The speaker's own frames, searched, warped and blended; no network, CPU.",
     load=Exemplar,
     extra="embedded",

@@ -36,9 +36,11 @@ class MouthBank:
     """`frame` int32 (n,): the source frame of each crop. `luma` uint8 (n, h, w) and `chroma` (n, 2, h/2, w/2): raw
     pixels of the source, never resampled, whose top left corner was at `corner` int32 (n, 2) x, y. `placement`
     (n, 4): see geometry.Placement. `shape` (n, n_points, 2) canonical, as tracked. `measures` (n, 3): aperture,
-    width, lower lip. `pose` (n, 2): yaw, pitch. `oval_px` (n, 36, 2): the face's outline in the crop's pixels.
-    `brightness` (n,). `thumb` float32 (n, d): what the mouth's inside looks like. `template`, `model_*`,
-    `speaker`: geometry.rigid_template, ShapeModel and SpeakerRange of the title.
+    width, lower lip. `forward` (n,): 0..1, how far the lips are pushed out among this speaker's frames, of which
+    `pucker_steps` (21,) holds the tracker's reading at every twentieth. `pose` (n, 2): yaw, pitch. `oval_px`
+    (n, 36, 2): the face's outline in the crop's pixels. `brightness` (n,). `thumb` float32 (n, d): what the mouth's
+    inside looks like. `template`, `model_*`, `speaker`: geometry.rigid_template, ShapeModel and SpeakerRange of the
+    title.
     """
 
     frame: npt.NDArray[np.int32]
@@ -48,6 +50,8 @@ class MouthBank:
     placement: Floats
     shape: Floats
     measures: Floats
+    forward: Floats
+    pucker_steps: Floats
     pose: Floats
     oval_px: npt.NDArray[np.float32]
     brightness: Floats
@@ -70,6 +74,10 @@ class MouthBank:
     @property
     def speaker(self) -> SpeakerRange:
         return SpeakerRange(*(float(value) for value in self.speaker_range))
+
+    def forwardness(self, pucker: npt.NDArray[np.floating]) -> Floats:
+        """The tracker's `pucker` as this speaker's share, 0..1: its own scale differs tenfold between faces."""
+        return _forwardness(pucker, self.pucker_steps)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
@@ -131,6 +139,7 @@ def outline(
     talking = fit & is_speech
     speaker = speaker_range(measures, talking if talking.sum() >= float(facts.frame_rate) else fit)
     corner_of, (width, height) = _crop_boxes(placement, shapes, fit, facts)
+    pucker_steps = np.quantile(face.pucker[talking if talking.any() else fit].astype(np.float64), np.linspace(0, 1, 21))
     n_most = int(max(FEWEST_FRAMES, min(MAX_FRAMES, most_bytes // (width * height * 3 // 2))))
     chosen = choose(inputs, model, fit, n_most)
     known_fields = {
@@ -139,6 +148,8 @@ def outline(
         "placement": placement.terms[chosen],
         "shape": shapes[chosen],
         "measures": inputs[chosen, :3],
+        "forward": _forwardness(face.pucker[chosen], pucker_steps),
+        "pucker_steps": pucker_steps,
         "pose": inputs[chosen, 3:],
         "oval_px": (face.at(*FACE_OVAL)[chosen] - corner_of[chosen, None]).astype(np.float32),
         "brightness": face.brightness[chosen].astype(np.float64),
@@ -201,6 +212,10 @@ def choose(
         chosen.append(int(starts[int(np.argmax(nearest))]))
     runs = {frame for start in chosen for frame in range(start, min(start + RUN, len(fit))) if fit[frame]}
     return np.array(sorted(runs))
+
+
+def _forwardness(pucker: npt.NDArray[np.floating], steps: Floats) -> Floats:
+    return np.interp(pucker.astype(np.float64), steps, np.linspace(0, 1, len(steps)))
 
 
 def _crop_boxes(

@@ -1,4 +1,4 @@
-"""From phonemes to how far this speaker's mouth opens, how wide it is and how the lower lip lies, frame by frame.
+"""From phonemes to how far this speaker's mouth opens, how wide and how far forward it is, and how the lower lip lies.
 
 Order: viseme targets -> dominance curves (Cohen & Massaro 1993: each sound pulls the lips towards its target, the pull
 fades with time, neighbours overlap) -> the speaker's own ranges -> hard constraints last, so that nothing smooths a
@@ -19,6 +19,7 @@ from dub.timecode import MASTER_RATE_HZ
 from lang.phonemes import VOWELS, Viseme, visemes
 
 Floats = npt.NDArray[np.float32]
+Curve = npt.NDArray[np.float64]
 
 LEAD_S = 0.06
 """Lips are ahead of the sound: talking faces lead their phoneme labels by 40 to 120 ms (measured on five clips)."""
@@ -27,12 +28,13 @@ LEAD_S = 0.06
 @dataclass(frozen=True)
 class LipTarget:
     """What a viseme asks for, each 0..1 of the speaker's own range. `pull`: how much it insists against neighbours;
-    a tongue sound hardly does. `lip`: lower lip's visible height, 0.5 = as it comes."""
+    a tongue sound hardly does. `lip`: lower lip's visible height, 0.5 = as it comes. `forward`: lips pushed out."""
 
     aperture: float
     width: float
     lip: float = 0.5
     pull: float = 0.85
+    forward: float = 0.0
 
 
 TARGETS: dict[Viseme, LipTarget] = {
@@ -45,14 +47,14 @@ TARGETS: dict[Viseme, LipTarget] = {
     Viseme.NASAL: LipTarget(0.25, 0.55, pull=0.3),
     Viseme.VELAR: LipTarget(0.30, 0.50, pull=0.25),
     Viseme.SIBILANT: LipTarget(0.14, 0.65, pull=0.75),
-    Viseme.POSTALVEOLAR: LipTarget(0.22, 0.20, lip=0.8),
-    Viseme.RHOTIC: LipTarget(0.25, 0.40, lip=0.6, pull=0.5),
+    Viseme.POSTALVEOLAR: LipTarget(0.22, 0.20, lip=0.8, forward=0.8),
+    Viseme.RHOTIC: LipTarget(0.25, 0.40, lip=0.6, pull=0.5, forward=0.4),
     Viseme.OPEN: LipTarget(0.95, 0.50, pull=1.0),
     Viseme.MID: LipTarget(0.55, 0.68, pull=1.0),
     Viseme.SPREAD: LipTarget(0.28, 0.90, pull=1.0),
-    Viseme.MID_ROUNDED: LipTarget(0.60, 0.20, lip=0.7, pull=1.0),
-    Viseme.CLOSE_ROUNDED: LipTarget(0.20, 0.04, lip=0.9, pull=1.0),
-    Viseme.ROUNDED_FRONT: LipTarget(0.22, 0.10, lip=0.85, pull=1.0),
+    Viseme.MID_ROUNDED: LipTarget(0.60, 0.20, lip=0.7, pull=1.0, forward=0.7),
+    Viseme.CLOSE_ROUNDED: LipTarget(0.20, 0.04, lip=0.9, pull=1.0, forward=1.0),
+    Viseme.ROUNDED_FRONT: LipTarget(0.22, 0.10, lip=0.85, pull=1.0, forward=0.9),
 }
 """After lipsync targets in common use for the Oculus classes and the JALI rules (bilabial, labiodental, sibilant)."""
 
@@ -64,6 +66,12 @@ USUAL_SOUND_S = 0.09
 DIPHTHONG_SPLIT = 0.55
 LEAST_OPEN = 0.5
 """A sound that wants the mouth open gets at least this share of it, however wide its neighbours are."""
+SAME_MOVEMENT_S = 0.05
+"""Equal neighbours with a shorter gap are one movement."""
+ROUNDING_FADE = 0.4
+"""How much slower the lips' part of a fully rounded sound fades: some 0.15 s of rounding before and after (JALI)."""
+UNROUNDED = 0.4
+"""Where unrounded lips stand among the speaker's own frames, from drawn back to pushed forward."""
 SHORTEST_SILENCE_S = 0.27
 """Shorter gaps inside speech are no silence: the lips go on to the next sound."""
 
@@ -94,18 +102,23 @@ class SpeakerRange:
 
 @dataclass(frozen=True)
 class MouthCurve:
-    """float32 (n_frames,) each, in IOD: inner-lip aperture (0 = shut), mouth width, height of the lower lip."""
+    """float32 (n_frames,) each: inner-lip aperture (0 = shut), mouth width and height of the lower lip in IOD;
+    `forward` 0..1, how far the lips are pushed out: the share of the speaker's own frames that push them out less."""
 
     aperture: Floats
     width: Floats
     lip: Floats
+    forward: Floats
 
 
 @dataclass(frozen=True)
 class _Sound:
+    """`last_onset_s`: where the last of several equal neighbours begins that were made one."""
+
     viseme: Viseme
     start_s: float
     end_s: float
+    last_onset_s: float
 
     @property
     def centre_s(self) -> float:
@@ -119,17 +132,16 @@ def mouth_curve(
     middle, (i + 0.5) / rate. Without phonemes the mouth is shut and at rest throughout."""
     frame_s = 1 / float(frame_rate)
     times = (np.arange(n_frames) + 0.5) * frame_s
-    sounds = _with_silences(_sounds(phonemes), n_frames * frame_s)
-    wanted = _dominance(sounds, times + LEAD_S)
-    aperture = _as_spoken_by(speaker, wanted[0], sounds, times + LEAD_S)
+    sounds = _with_silences(_merged(_sounds(phonemes)), n_frames * frame_s)
+    wanted, silence = _dominance(sounds, times + LEAD_S)
+    aperture = _as_spoken_by(speaker, wanted[0], silence)
     aperture = _limit_speed(aperture, LARGEST_STEP_PER_S * frame_s)
     width = np.interp(wanted[1], [0.0, 0.5, 1.0], [speaker.width_low, speaker.width_mid, speaker.width_high])
     lip = np.interp(wanted[2], [0.0, 0.5, 1.0], [speaker.lip_low, speaker.lip_mid, speaker.lip_high])
-    silence = _dominance_of(Viseme.SILENCE, sounds, times + LEAD_S)
     width += silence * (speaker.width_rest - width)
     for sound in sounds:
         if sound.viseme is Viseme.BILABIAL:
-            hold = (sound.start_s - CLOSE_BEFORE_S, min(sound.end_s, sound.start_s + CLOSE_AFTER_S))
+            hold = (sound.start_s - CLOSE_BEFORE_S, min(sound.end_s, sound.last_onset_s + CLOSE_AFTER_S))
             shut = _hold(times, max(hold[0], 0.0), max(hold[1], hold[0] + 2 * frame_s), frame_s)
             aperture *= 1 - shut
         elif sound.viseme is Viseme.LABIODENTAL:
@@ -142,7 +154,8 @@ def mouth_curve(
         elif sound.viseme is Viseme.SILENCE:
             shut = _hold(times, sound.start_s + 0.04, sound.end_s - 0.10, frame_s)
             aperture *= 1 - shut
-    return MouthCurve(aperture.astype(np.float32), width.astype(np.float32), lip.astype(np.float32))
+    forward = UNROUNDED + (1 - UNROUNDED) * wanted[3]
+    return MouthCurve(*(values.astype(np.float32) for values in (aperture, width, lip, forward)))
 
 
 def _sounds(phonemes: Sequence[PhonemeSpan]) -> list[_Sound]:
@@ -151,15 +164,24 @@ def _sounds(phonemes: Sequence[PhonemeSpan]) -> list[_Sound]:
     for phoneme in phonemes:
         start_s, end_s = phoneme.start_sample / MASTER_RATE_HZ, phoneme.end_sample / MASTER_RATE_HZ
         shapes = visemes(phoneme.ipa)
-        if len(shapes) == 2:
-            split_s = start_s + DIPHTHONG_SPLIT * (end_s - start_s)
-            sounds += [_Sound(shapes[0], start_s, split_s), _Sound(shapes[1], split_s, end_s)]
-        else:
-            step_s = (end_s - start_s) / max(len(shapes), 1)
-            sounds += [
-                _Sound(shape, start_s + k * step_s, start_s + (k + 1) * step_s) for k, shape in enumerate(shapes)
-            ]
+        shares = [0.0, DIPHTHONG_SPLIT, 1.0] if len(shapes) == 2 else np.linspace(0, 1, len(shapes) + 1)
+        edges = [start_s + float(share) * (end_s - start_s) for share in shares]
+        sounds += [
+            _Sound(shape, start, end, start) for shape, start, end in zip(shapes, edges[:-1], edges[1:], strict=True)
+        ]
     return sounds
+
+
+def _merged(sounds: list[_Sound]) -> list[_Sound]:
+    """Equal neighbours are one movement, within words and across them: `pop man` shuts the lips once (JALI)."""
+    merged: list[_Sound] = []
+    for sound in sounds:
+        last = merged[-1] if merged else None
+        if last and last.viseme is sound.viseme and sound.start_s - last.end_s < SAME_MOVEMENT_S:
+            merged[-1] = _Sound(sound.viseme, last.start_s, max(last.end_s, sound.end_s), sound.start_s)
+        else:
+            merged.append(sound)
+    return merged
 
 
 def _with_silences(sounds: list[_Sound], duration_s: float) -> list[_Sound]:
@@ -168,60 +190,53 @@ def _with_silences(sounds: list[_Sound], duration_s: float) -> list[_Sound]:
     ended_s = 0.0
     for sound in sounds:
         if sound.start_s - ended_s >= SHORTEST_SILENCE_S:
-            filled.append(_Sound(Viseme.SILENCE, ended_s, sound.start_s))
+            filled.append(_Sound(Viseme.SILENCE, ended_s, sound.start_s, ended_s))
         filled.append(sound)
         ended_s = max(ended_s, sound.end_s)
     if duration_s - ended_s >= SHORTEST_SILENCE_S or not filled:
-        filled.append(_Sound(Viseme.SILENCE, ended_s, duration_s))
+        filled.append(_Sound(Viseme.SILENCE, ended_s, duration_s, ended_s))
     return filled
 
 
-def _dominance(sounds: list[_Sound], times_s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Weighted mean of the targets: (3, n_frames) for aperture, width and lip in 0..1. Sound by sound over the frames
-    it can reach, so that an hour costs an hour's arithmetic and no more memory than its frames."""
-    total = np.full(len(times_s), 1e-6)
-    sums = np.zeros((3, len(times_s)))
+def _dominance(sounds: list[_Sound], times_s: Curve) -> tuple[Curve, Curve]:
+    """Weighted mean of the targets: (4, n_frames) for aperture, width, lip and forward in 0..1; and silence's share in
+    the jaw's pull, 0..1 (n_frames,).
+
+    Width and forwardness have pulls of their own: a rounded sound's lips are on their way long before it. Sound by
+    sound over the frames it can reach, so that an hour costs an hour's arithmetic and no more memory than its frames.
+    """
+    total = np.full((4, len(times_s)), 1e-6)
     rest = TARGETS[Viseme.SILENCE]
-    sums += 1e-6 * np.array([[rest.aperture], [rest.width], [rest.lip]])
+    sums = 1e-6 * np.repeat([[rest.aperture], [rest.width], [rest.lip], [rest.forward]], len(times_s), axis=1)
+    silence = np.zeros(len(times_s))
     for sound in sounds:
         reach = slice(*np.searchsorted(times_s, [sound.start_s - 0.8, sound.end_s + 0.8]))
         target = TARGETS[sound.viseme]
-        pull = _pull(sound, times_s[reach])
-        total[reach] += pull
-        sums[:, reach] += pull * np.array([[target.aperture], [target.width], [target.lip]])
-    return sums / total
+        jaw, lips = _pull(sound, times_s[reach]), _pull(sound, times_s[reach], ROUNDING_FADE * target.forward)
+        pulls = np.stack([jaw, lips, jaw, lips])
+        total[:, reach] += pulls
+        sums[:, reach] += pulls * np.array([[target.aperture], [target.width], [target.lip], [target.forward]])
+        if sound.viseme is Viseme.SILENCE:
+            silence[reach] += jaw
+    return sums / total, silence / total[0]
 
 
-def _dominance_of(viseme: Viseme, sounds: list[_Sound], times_s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """0..1 (n_frames,): the share of one viseme in the pull of all."""
-    total, own = np.full(len(times_s), 1e-6), np.zeros(len(times_s))
-    for sound in sounds:
-        reach = slice(*np.searchsorted(times_s, [sound.start_s - 0.8, sound.end_s + 0.8]))
-        pull = _pull(sound, times_s[reach])
-        total[reach] += pull
-        if sound.viseme is viseme:
-            own[reach] += pull
-    return own / total
-
-
-def _pull(sound: _Sound, times_s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """pull * exp(-fade * distance). A silence pulls evenly over its whole length; a short sound fades faster."""
+def _pull(sound: _Sound, times_s: Curve, slower: float = 0.0) -> Curve:
+    """pull * exp(-fade * distance), the fade `slower` by a share 0..1. A silence pulls evenly over its whole length; a
+    short sound fades faster."""
     target = TARGETS[sound.viseme]
     if sound.viseme is Viseme.SILENCE:
         away_s = np.maximum(0.0, np.maximum(sound.start_s + 0.05 - times_s, times_s - sound.end_s + 0.05))
         return target.pull * np.exp(-CONSONANT_FADE_PER_S * away_s)
     duration_s = max(sound.end_s - sound.start_s, 0.02)
     base = VOWEL_FADE_PER_S if sound.viseme in VOWELS else CONSONANT_FADE_PER_S
-    fade = base * min(1.6, max(0.6, (USUAL_SOUND_S / duration_s) ** 0.5))
+    fade = base * min(1.6, max(0.6, (USUAL_SOUND_S / duration_s) ** 0.5)) * (1 - slower)
     weight = target.pull * min(1.0, max(0.35, duration_s / USUAL_SOUND_S))
     return weight * np.exp(-fade * np.abs(times_s - sound.centre_s))
 
 
-def _as_spoken_by(
-    speaker: SpeakerRange, wanted: npt.NDArray[np.float64], sounds: list[_Sound], times_s: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
+def _as_spoken_by(speaker: SpeakerRange, wanted: Curve, silence: Curve) -> Curve:
     """Aperture in IOD with the mean and spread that this speaker's own talking has; fades to 0 in silence."""
-    silence = _dominance_of(Viseme.SILENCE, sounds, times_s)
     is_speech = silence < 0.3
     if is_speech.sum() < 5:
         return wanted * speaker.aperture_high * (1 - silence)
@@ -232,7 +247,7 @@ def _as_spoken_by(
     return np.clip(spoken, 0.0, speaker.aperture_high) * (1 - np.clip(silence, 0, 1))
 
 
-def _hold(times_s: npt.NDArray[np.float64], start_s: float, end_s: float, frame_s: float) -> npt.NDArray[np.float64]:
+def _hold(times_s: Curve, start_s: float, end_s: float, frame_s: float) -> Curve:
     """1 from start to end, smooth ramps of CLOSING_S outside; 0 where end <= start. A hold that falls between two
     frames' middles takes the nearest frame, so that no closure is lost to sampling."""
     if end_s <= start_s:
@@ -244,7 +259,7 @@ def _hold(times_s: npt.NDArray[np.float64], start_s: float, end_s: float, frame_
     return ramp * ramp * (3 - 2 * ramp)
 
 
-def _limit_speed(curve: npt.NDArray[np.float64], step: float) -> npt.NDArray[np.float64]:
+def _limit_speed(curve: Curve, step: float) -> Curve:
     """Bound the change per frame to `step`, forwards then backwards, lowering peaks rather than filling valleys."""
     limited = curve.copy()
     for i in range(1, len(limited)):

@@ -89,7 +89,9 @@ class MouthPlan:
         own_chin = (own_shapes + slow)[:, geometry.CHIN, 1]
         own_chin = geometry.smooth_within(own_chin[:, None], shot, np.array([0.25, 0.5, 0.25]))[inner, 0]
         brightness = face.brightness[inner].astype(np.float64)
-        chosen = self._search.path(measures, pose, brightness, shot[inner])
+        forward = self._bank.forwardness(np.nan_to_num(face.pucker[inner]))
+        forward += share[:, 0] * (self._curve.forward[first:last] - forward)
+        chosen = self._search.path(measures, forward, pose, brightness, shot[inner])
         fading = self._search.fading(chosen)
         ovals = face.at(*FACE_OVAL)[inner]
         for i in range(last - first):

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.lipsync.mouth_bank import MouthBank
+from engines.lipsync.mouth_curve import UNROUNDED
 
 Floats = npt.NDArray[np.float64]
 
@@ -15,6 +16,8 @@ SHUT = 0.02
 """Aperture in IOD under which lips read as in contact."""
 
 APERTURE_WEIGHT, WIDTH_WEIGHT, LIP_WEIGHT = 2.0, 1.0, 0.6
+FORWARD_WEIGHT, FORWARD_SD = 1.5, 0.3
+"""Where rounded lips are asked for, those that are drawn back cost."""
 POSE_WEIGHT, POSE_SD_DEG = 1.0, 4.0
 LIGHT_WEIGHT, LIGHT_SD = 0.4, 8.0
 FOREIGN_SHOT = 3.0
@@ -45,16 +48,17 @@ class MouthSearch:
         np.fill_diagonal(self._following, STANDING_STILL)
 
     def path(
-        self, measures: Floats, pose: Floats, brightness: Floats, shot: npt.NDArray[np.int64]
+        self, measures: Floats, forward: Floats, pose: Floats, brightness: Floats, shot: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.int64]:
-        """For targets `measures` (t, 3), the frames' own `pose` (t, 2), `brightness`, `shot` (t,): bank index (t,)."""
+        """For targets `measures` (t, 3) and `forward` (t,), the frames' own `pose` (t, 2), `brightness`, `shot` (t,):
+        bank index (t,)."""
         t = len(measures)
         n_kept = min(N_CANDIDATES, self._bank.n)
         back = np.zeros((t, n_kept), np.int16)
         kept = np.zeros((t, n_kept), np.int64)
         total = np.zeros(n_kept)
         for i in range(t):
-            cost = self.unit_cost(measures[i], pose[i], float(brightness[i]), int(shot[i]))
+            cost = self.unit_cost(measures[i], float(forward[i]), pose[i], float(brightness[i]), int(shot[i]))
             kept[i] = np.argpartition(cost, n_kept - 1)[:n_kept]
             if i == 0:
                 total = cost[kept[i]]
@@ -77,11 +81,13 @@ class MouthSearch:
             for last, k in zip(before, chosen, strict=True)
         ]
 
-    def unit_cost(self, measures: Floats, pose: Floats, brightness: float, shot: int) -> Floats:
+    def unit_cost(self, measures: Floats, forward: float, pose: Floats, brightness: float, shot: int) -> Floats:
         """(n,): how badly each bank frame fits one target."""
         bank = self._bank
         off = (bank.measures - measures) / self._spread
         cost = np.square(off) @ np.array([APERTURE_WEIGHT, WIDTH_WEIGHT, LIP_WEIGHT])
+        rounded = max(0.0, forward - UNROUNDED) / (1 - UNROUNDED)
+        cost += FORWARD_WEIGHT * rounded * np.square(np.maximum(0, forward - bank.forward) / FORWARD_SD)
         cost += POSE_WEIGHT * np.square((bank.pose - pose) / POSE_SD_DEG).sum(axis=1)
         cost += LIGHT_WEIGHT * np.square((bank.brightness - brightness) / LIGHT_SD)
         cost += FOREIGN_SHOT * (bank.shot != shot)

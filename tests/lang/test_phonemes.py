@@ -2,7 +2,7 @@
 
 import pytest
 
-from lang.phonemes import Viseme, closes_lips, visemes
+from lang.phonemes import Viseme, closes_lips, is_known, visemes
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,10 @@ from lang.phonemes import Viseme, closes_lips, visemes
         ("ɐ̃ʊ̃", (Viseme.OPEN, Viseme.CLOSE_ROUNDED)),
         ("ˈaɪ", (Viseme.OPEN, Viseme.SPREAD)),
         ("tʲ", (Viseme.ALVEOLAR,)),
+        ("kʷ", (Viseme.VELAR, Viseme.CLOSE_ROUNDED)),
+        ("mʷ", (Viseme.BILABIAL, Viseme.CLOSE_ROUNDED)),
+        ("ŋ͡m", (Viseme.BILABIAL,)),
+        ("ʅ", (Viseme.SPREAD,)),  # Mandarin shì
         ("ˈ", ()),
         (" ", ()),
         (",", ()),
@@ -32,6 +36,14 @@ def test_what_a_sound_looks_like(ipa: str, shapes: tuple[Viseme, ...]) -> None:
 
 def test_an_unknown_letter_leaves_the_lips_alone() -> None:
     assert visemes("ж") == (Viseme.VELAR,)
+
+
+def test_every_letter_of_the_chart_has_lips() -> None:
+    chart = (
+        "pbtdʈɖcɟkɡqɢʔmɱnɳɲŋɴʙrʀⱱɾɽɸβfvθðszʃʒʂʐçʝxɣχʁħʕhɦɬɮʋɹɻjɰlɭʎʟʘǀǃǂǁɓɗʄɠʛʍwɥʜʢʡɕʑɺɧiyɨʉɯuɪʏʊeøɘɵɤoəɛœɜɞʌɔæɐaɶɑɒɚɝ"
+    )
+    assert [letter for letter in chart if not is_known(letter)] == []
+    assert not is_known("ж")
 
 
 def test_only_bilabials_close_the_lips() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from dub.mouth_metrics import CLOSED, closures
 from dub.script import PhonemeSpan
-from engines.lipsync.mouth_curve import LARGEST_STEP_PER_S, SpeakerRange, mouth_curve
+from engines.lipsync.mouth_curve import LARGEST_STEP_PER_S, UNROUNDED, SpeakerRange, mouth_curve
 
 SPEAKER = SpeakerRange(
     aperture_mean=0.10,
@@ -85,6 +85,27 @@ def test_rounding_narrows_and_spreading_widens() -> None:
     spread = mouth_curve(spell(("i", 0.3)), Fraction(25), 40, SPEAKER).width.max()
     assert rounded < SPEAKER.width_mid - 0.5 * (SPEAKER.width_mid - SPEAKER.width_low)
     assert spread > SPEAKER.width_mid + 0.5 * (SPEAKER.width_high - SPEAKER.width_mid)
+
+
+def test_rounded_lips_come_forward_before_the_sound_and_spread_ones_do_not() -> None:
+    said = spell(("i", 0.2), ("t", 0.08), ("u", 0.2), ("t", 0.08), ("i", 0.2))
+    forward = mouth_curve(said, Fraction(100), 180, SPEAKER).forward
+    assert forward[int(0.54 * 100)] < UNROUNDED + 0.15
+    assert forward[int(0.84 * 100)] > 0.85  # the u is heard from 0.78 to 0.98 s
+    assert forward[int(0.74 * 100)] > UNROUNDED + 0.2  # in the t before it
+
+
+def test_equal_neighbours_over_a_words_end_shut_the_lips_once() -> None:
+    """`pop man`: the p is held into the m."""
+    curve = mouth_curve(spell(("ɒ", 0.12), ("p", 0.13), ("m", 0.13), ("a", 0.15)), Fraction(100), 160, SPEAKER)
+    assert curve.aperture[int(0.62 * 100) : int(0.79 * 100)].max() < 0.002
+
+
+@pytest.mark.parametrize("ipa", ["p", "bʱ", "m̥", "ɓ", "k͡p", "ɡ͡b", "gb", "ŋ͡m", "mʷ", "ᵐb", "pʼ", "ʘ", "p͡f"])
+def test_whatever_closes_lips_in_any_language_closes_them(ipa: str) -> None:
+    curve = mouth_curve(spell(("a", 0.12), (ipa, 0.09), ("a", 0.12)), Fraction(50), 60, SPEAKER)
+    onset_s = 0.62
+    assert curve.aperture[int((onset_s - 0.02) * 50) : int((onset_s + 0.04) * 50) + 1].min() < CLOSED / 2
 
 
 def test_f_tucks_the_lower_lip_and_nearly_shuts() -> None:
