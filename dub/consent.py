@@ -97,13 +97,17 @@ class ConsentRecord(Record):
         """Why it does not allow `purpose` in `locale` (None: in no language in particular) on a day; "" = it does."""
         if purpose not in self.purposes:
             return f"is for {' and '.join(self.purposes)}, not for {purpose}"
-        if locale is not None and self.languages and not any(_covers(held, locale) for held in self.languages):
+        if locale is not None and not self.is_for(locale):
             return f"is for {', '.join(self.languages)}, not for {locale}"
         if on < self.given_on:
             return f"holds from {self.given_on} on"
         if self.until is not None and on > self.until:
             return f"ended on {self.until}"
         return ""
+
+    def is_for(self, locale: Locale) -> bool:
+        """Whether its languages hold this one: a language covers its regions."""
+        return not self.languages or any(locale == held or locale.startswith(f"{held}-") for held in self.languages)
 
     def in_words(self) -> str:
         """For reports and for the note in the finished file."""
@@ -220,8 +224,3 @@ def _tables(path: Path) -> list[Any]:
         what = f"unknown table {unknown[0]!r}" if unknown else "there is no [[consent]]"
         raise BadInput(f"the consent file {path}: {what}", mend="write one [[consent]] table per agreement")
     return list(content["consent"])
-
-
-def _covers(held: Locale, locale: Locale) -> bool:
-    """Whether leave for one language is leave for another: a language covers its regions."""
-    return held == locale or locale.startswith(f"{held}-")

@@ -52,6 +52,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="a timed script (.srt .vtt .csv .json): in the source's language it replaces recognition, "
         "in a target's it replaces translation",
     )  # fmt: skip
+    dub.add_argument("--cast", type=Path, help="who speaks: names, recordings, voices (cast.toml, docs/voices.md)")
+    dub.add_argument("--consent", type=Path, help="who agreed to what (consent.toml, docs/voices.md)")
     dub.add_argument("--memory", type=Path, help="a translation memory (.tmx .csv): its lines come before any engine's")
     dub.add_argument("--glossary", type=Path, help="terms and what they must be in each language (.csv .tsv)")
     dub.add_argument("--title", default="", help="name of the results (default: the file's name)")
@@ -143,6 +145,8 @@ def _job(options: argparse.Namespace) -> Job:
         profile=options.profile,
         source_locale=_locale(options.source_locale) if options.source_locale else None,
         scripts=scripts,
+        cast=options.cast.absolute() if options.cast else None,
+        consent=options.consent.absolute() if options.consent else None,
         memory=options.memory.absolute() if options.memory else None,
         glossary=options.glossary.absolute() if options.glossary else None,
         store=options.store.absolute() if options.store else None,

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from dub.artifact import Artifact, Record
-from dub.cast import Cast
+from dub.cast import Cast, Casting
 from dub.errors import DubError
 from dub.finding import Finding, Level, Review
 from dub.lips import LipSync, MouthBank
@@ -24,6 +25,7 @@ from dub.source import FaceTrack, Source, Stems
 from dub.subtitles import Subtitles
 from dub.turns import Turns
 from dub.xliff import to_xliff
+from flows.people import agreed
 from flows.preflight import Prepared, Routes, check, find_ways
 from flows.publish import publish, publish_text
 from lang.bcp47 import Locale
@@ -35,6 +37,7 @@ from tasks.fit import fit
 from tasks.ingest import ingest
 from tasks.lipsync import lipsync
 from tasks.mix import mix
+from tasks.name_speakers import find_people, name_speakers
 from tasks.policy import Work, submit
 from tasks.preview import Preview, preview
 from tasks.read_script import read_script, read_translation
@@ -112,7 +115,6 @@ def dub_title(job: Job) -> RunReport:
     """
     prepared = check(job)
     shared = prepare_source(prepared)
-    shared.source.result()  # what is wrong with the source itself is said once, not once per language
     spoken = shared.script.result().source_locale
     dubs = [_start(locale, spoken, prepared, shared) for locale in job.targets]
     finished = [publish_locale(prepared, shared, dub) for dub in dubs]
@@ -136,15 +138,22 @@ def prepare_source(prepared: Prepared) -> OncePerSource:
     faces = submit(track_faces, desk, source, prepared.engine("face"))
     turns = submit(diarize, desk, stems, prepared.engine("speaker"), job.n_speakers)
     script = _source_script(prepared, source, stems, turns)
+    script, casting = _named(prepared, script, stems)
     on_screen = submit(find_speaking_faces, desk, source, stems, script, faces)
     bank = submit(build_mouth_bank, desk, source, faces, stems, script, on_screen, prepared.engine("lipsync"))
+    page_video = submit(preview, desk, source)
+    source.result()  # what is wrong with the source itself is said once, not once per language
+    known = casting.result() if casting is not None else Casting()
+    consent = agreed(prepared.people, script.result(), known, job.targets, date.today())
+    encoders = prepared.engines["speaker"]
+    judge = encoders[1] if len(encoders) > 1 else None
     casts = {
         voice.fingerprint: submit(
-            enroll, desk, script, stems, voice, *prepared.engines["speaker"][:2], label=f"enroll {voice.id}"
+            enroll, desk, script, stems, voice, encoders[0], judge, casting, consent, label=f"enroll {voice.id}"
         )
         for voice in {voice.fingerprint: voice for voice in prepared.voices.values()}.values()
     }
-    return OncePerSource(source, stems, turns, script, faces, on_screen, bank, casts, submit(preview, desk, source))
+    return OncePerSource(source, stems, turns, script, faces, on_screen, bank, casts, page_video)
 
 
 def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePerSource) -> OncePerLocale:
@@ -171,7 +180,7 @@ def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePer
         label=step("lipsync"),
     )  # fmt: skip
     cues = submit(subtitle, desk, source, timeline, label=step("subtitle"))
-    dub = submit(remux, desk, source, lips, mixed, cues, locale, script, label=step("remux"))
+    dub = submit(remux, desk, source, lips, mixed, cues, locale, script, cast, label=step("remux"))
     reviewed = submit(
         review, desk, source, stems, script, translation, cast, takes, timeline, mixed, faces, on_screen, lips, dub,
         judges,
@@ -189,6 +198,18 @@ def _source_script(prepared: Prepared, source: Work[Source], stems: Work[Stems],
         artifact = desk.open_store().put_copy(path, "text/plain")
         return submit(read_script, desk, artifact, path.name, given[0], source, turns)
     return submit(transcribe, desk, source, stems, turns, job.source_locale, prepared.engine("asr"))
+
+
+def _named(
+    prepared: Prepared, script: Work[DubScript], stems: Work[Stems]
+) -> tuple[Work[DubScript], Work[Casting] | None]:
+    """The script with the names that the user's cast gives its speakers, where there is a cast."""
+    desk, people = prepared.desk, prepared.people
+    if not people.cast:
+        return script, None
+    entries = people.entries(desk.open_store())
+    casting = submit(find_people, desk, script, stems, entries, people.cast_file, prepared.engine("speaker"))
+    return submit(name_speakers, desk, script, casting), casting
 
 
 def _translation(locale: Locale, prepared: Prepared, script: Work[DubScript], routes: Routes) -> Work[Translation]:

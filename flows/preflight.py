@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,6 +17,7 @@ from dub.plan import Job, Plan
 from dub.stage import Desk, EngineChoice
 from dub.timed_script import KINDS
 from dub.translation_memory import read_memory
+from flows.people import People, read_people
 from lang.bcp47 import Locale
 from lang.registry import name_of
 
@@ -36,6 +38,7 @@ class Prepared(Record):
     title: str
     engines: dict[str, tuple[EngineChoice, ...]]
     voices: dict[Locale, EngineChoice]
+    people: People
 
     def engine(self, family: str) -> EngineChoice:
         return self.engines[family][0]
@@ -67,6 +70,7 @@ def check(job: Job) -> Prepared:
     _check_targets(job)
     engines = {family: _choices(plan, family) for family in families()}
     voices = {locale: find_voice(plan, locale) for locale in job.targets}
+    people = read_people(job, plan, voices, date.today())
     spoken = job.source_locale
     for locale in job.targets:  # a language yet to be found is reached by English, or is English
         if spoken or locale.language != ENGLISH.language:
@@ -74,14 +78,14 @@ def check(job: Job) -> Prepared:
     _check_out(job)
     desk = Desk(store=str((job.store or cache_home() / "store").absolute()), n_threads=len(os.sched_getaffinity(0)))
     title = job.title or job.source.stem
-    return Prepared(job=job, plan=plan, desk=desk, title=title, engines=engines, voices=voices)
+    return Prepared(job=job, plan=plan, desk=desk, title=title, engines=engines, voices=voices, people=people)
 
 
 def families() -> list[str]:
-    """Those with the same engines for every locale."""
+    """Those with the same engines for every locale, that a dub needs: a portrait is nothing to a video."""
     from engines.spec import Family
 
-    return [family for family in get_args(Family) if family not in ("translation", "tts")]
+    return [family for family in get_args(Family) if family not in ("translation", "tts", "portrait")]
 
 
 def _choices(plan: Plan, family: str) -> tuple[EngineChoice, ...]:

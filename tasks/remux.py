@@ -9,6 +9,8 @@ from typing import Any
 
 import ffmpeg
 
+from dub.cast import Cast
+from dub.check_consent import consent_in_words
 from dub.errors import ToolFailed
 from dub.lips import LipSync
 from dub.media import audio_stream, command, ffprobe_exe, opened, probe, run_tool
@@ -30,12 +32,20 @@ _HIDDEN_S = 0.1
 """A track whose packets start earlier has a beginning that an edit list hides; a plain copy would play it."""
 
 
-@stage(version=1)
+@stage(version=2)
 def remux(
-    desk: Desk, source: Source, lips: LipSync, mix: Mix, subtitles: Subtitles, locale: Locale, script: DubScript
+    desk: Desk,
+    source: Source,
+    lips: LipSync,
+    mix: Mix,
+    subtitles: Subtitles,
+    locale: Locale,
+    script: DubScript,
+    cast: Cast | None = None,
 ) -> Dub:
     """The finished file: the lip-synced picture copied; the dub as first and default sound, AAC 192 kb/s; the
-    original sound second; subtitles as mov_text. Tracks carry their language; a comment says what is synthetic.
+    original sound second; subtitles as mov_text. Tracks carry their language; a comment says what is synthetic,
+    and who agreed to it.
 
     The original sound is copied where MP4 players take its codec and it keeps step with the picture without an edit
     list, else encoded from the programme. The same inputs give the same bytes. Raises ToolFailed when the result
@@ -67,7 +77,7 @@ def remux(
             "flags:a": "+bitexact",
             "disposition:a:0": "default",
         }
-        tags = ["-metadata", f"title={source.title}", "-metadata", f"comment={_comment(lips)}"]
+        tags = ["-metadata", f"title={source.title}", "-metadata", f"comment={_comment(lips, cast)}"]
         tags += _track_tags("a:0", locale, "dub")
         if source.n_source_channels:
             options["disposition:a:1"] = 0
@@ -119,9 +129,10 @@ def iso639_2(locale: Locale) -> str:
         return "und"
 
 
-def _comment(lips: LipSync) -> str:
+def _comment(lips: LipSync, cast: Cast | None = None) -> str:
     what = "voice and the lip movements are" if lips.n_rendered else "voice is"
-    return f"Dubbed into {lips.locale} by polydub: the {what} synthetic."
+    told = f"Dubbed into {lips.locale} by polydub: the {what} synthetic."
+    return f"{told} Consent: {consent_in_words(cast)}." if cast is not None and cast.voices else told
 
 
 def _checked(file: Path, source: Source) -> Fraction:

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from dub import progress
 from dub.cast import Cast
+from dub.check_consent import check_consent_records, consent_in_words
 from dub.check_mouth import MouthReading
 from dub.check_speech_rate import check_speech_rate, spoken_to_expected
 from dub.check_timing import check_dialogue, check_timing, span_of
@@ -31,7 +32,7 @@ from tasks.review_words import listen_back, read_language
 GATES = Gates()
 
 
-@stage(version=10)
+@stage(version=11)
 def review(
     desk: Desk,
     source: Source,
@@ -83,7 +84,8 @@ def review(
     figure = timeline_figure(script, timeline, found.findings, dialogue[0], kinds, source.video.frame_rate)
     found.figures["timeline"] = store.put_bytes(figure.encode(), "image/svg+xml")
     found.metrics["voices"] = "; ".join(f"{voice.speaker}: {voice.made_of or voice.engine}" for voice in cast.voices)
-    found.metrics["consent"] = "; ".join(f"{voice.speaker}: {voice.consent}" for voice in cast.voices)
+    found.metrics["consent"] = consent_in_words(cast)
+    found.findings += [*check_consent_records(cast), *cast.notes]
     return Review(
         locale=timeline.locale,
         findings=tuple(found.findings),

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from dub.errors import EngineFailed
+from dub.errors import BadInput, EngineFailed
 from engines.spec import EngineSpec
 from engines.tts.contract import Speech, TimedPhoneme
 from engines.tts.kokoro_fit import fit_voice
@@ -17,7 +17,7 @@ from engines.tts.kokoro_graph import RATE_HZ, KokoroGraph, Rendering, split_phon
 from engines.tts.kokoro_guard import fit_locale
 from engines.tts.kokoro_locales import JAPANESE, LOCALES, kokoro_locale
 from engines.tts.kokoro_style import KokoroStyle
-from engines.tts.kokoro_voices import Pack, StockVoices
+from engines.tts.kokoro_voices import BANK_FILE, Pack, StockVoices, VoiceBank
 from engines.tts.silence import sounding
 from engines.tts.voice_fitting import FittedVoice, Hear, LocaleVoice, Samples, Understand
 from lang.bcp47 import Locale
@@ -69,6 +69,15 @@ class Kokoro:
     def fit_locale(self, style: bytes, locale: Locale, hear: Hear, understand: Understand) -> LocaleVoice:
         """See `VoiceFitter.fit_locale`."""
         return fit_locale(self.say, self.voices, KokoroStyle.from_bytes(style), locale, hear, understand)
+
+    def stock_voice(self, name: str) -> bytes:
+        """See `StockVoiced.stock_voice`."""
+        if name not in self.voices.names:
+            names = ", ".join(self.voices.names)
+            raise BadInput(f"Kokoro has no voice {name!r}", mend=f'in the cast file, voice = "kokoro/..." of: {names}')
+        bank = VoiceBank.read(BANK_FILE)
+        embedding = bank.mean_embeddings[bank.names.index(name)]
+        return KokoroStyle.stock(name, self.voices.pack(name), embedding).to_bytes()
 
     def say(self, text: str, locale: Locale, pack: Pack, speed: float = 1.0) -> Speech:
         """Speech in a pack's voice as the graph gives it, trimmed, with no polish."""
@@ -157,5 +166,5 @@ ENGINE = EngineSpec(
     weights=("kokoro",),
     extra="embedded",
     packages=("onnxruntime", "espeakng_loader", "phonemizer", "pyworld", "pypinyin"),
-    capabilities={"fits_voices": True, "phoneme_times": True},
+    capabilities={"fits_voices": True, "stock_voices": True, "phoneme_times": True},
 )

@@ -64,7 +64,8 @@ class KokoroStyle:
             raise BadInput(f"this is no Kokoro voice style: {error}", mend="enroll the speaker again") from error
 
     @classmethod
-    def stock(cls, name: str, pack: npt.NDArray[np.float32]) -> KokoroStyle:
-        """A voice as it comes with Kokoro."""
-        nothing = np.zeros(0)
-        return cls(pack, f"stock voice {name}", Polish(None, None), nothing.astype(np.float32), nothing, (0.0, 0.0))
+    def stock(cls, name: str, pack: npt.NDArray[np.float32], embedding: npt.NDArray[np.floating]) -> KokoroStyle:
+        """A voice as it comes with Kokoro; `embedding`: of its own speech, so that a locale's voice is chosen and
+        blended by it."""
+        voice = np.asarray(embedding, np.float32)
+        return cls(pack, f"stock voice {name}", Polish(None, None), voice, np.zeros(0), (0.0, 0.0))

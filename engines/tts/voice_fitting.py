@@ -62,3 +62,11 @@ class VoiceFitter(Protocol):
     def fit_locale(self, style: bytes, locale: Locale, hear: Hear, understand: Understand) -> LocaleVoice:
         """That style made intelligible in `locale`. Raises LanguageNotSupported. Deterministic."""
         ...
+
+
+class StockVoiced(Protocol):
+    """An engine that comes with voices of its own which can be chosen by name (`capabilities["stock_voices"]`)."""
+
+    def stock_voice(self, name: str) -> bytes:
+        """The style of the voice `name`. Raises BadInput, which names those that there are, for one it has not."""
+        ...

@@ -17,7 +17,7 @@ from dub.wav import WAV, open_wav, write_wav
 from engines import registry
 from engines.spec import Family
 from lang.bcp47 import Locale
-from tasks.enroll import enroll, reference_of
+from tasks.enroll import enroll
 
 
 def _choice(family: Family, engine_id: str) -> EngineChoice:
@@ -89,12 +89,3 @@ def test_silence_gets_the_default_voice_and_says_so(desk: Desk) -> None:
     assert cast.voices[0].made_of == "the default voice of tone: only 0.0 s of speech"
     assert not cast.voices[0].is_cloned
     assert desk.open_store().read_bytes(cast.voices[0].style) == b""
-
-
-def test_the_reference_is_the_longest_speech_in_order_of_time() -> None:
-    dialogue = np.repeat(np.array([0.1, -0.2, 0.3, -0.4], np.float32), 20 * 100)
-    lines = [_utterance(0, "A", 0, 4), _utterance(1, "A", 20, 35), _utterance(2, "A", 40, 58)]
-    reference = reference_of(dialogue, 100, lines)
-    assert reference.size == 25 * 100  # 18 s of the longest, then 7 s of the second
-    assert np.all(reference[:700] < 0)
-    assert np.all(reference[700:] > 0)

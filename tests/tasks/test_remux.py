@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dub.cast import Cast, VoiceProfile
 from dub.errors import ToolFailed
 from dub.lips import LipSync
 from dub.media import FrameWriter, probe, read_audio, read_frames
@@ -125,6 +126,16 @@ def test_untouched_lips_are_not_called_synthetic(desk: Desk, ramp: Path) -> None
 
     assert _comment(untouched) == "Dubbed into pt-BR by polydub: the voice is synthetic."
     assert source.title == probe(file)["format"]["tags"]["title"]
+
+
+def test_who_agreed_is_told_in_the_file(desk: Desk) -> None:
+    from tasks.remux import _comment
+
+    wav = desk.open_store().put_bytes(b"", "audio/wav")
+    voice = VoiceProfile(speaker="s1", engine="tone", reference=wav, style=wav, is_cloned=False)
+    cast = Cast(locale=Locale("pt-BR"), voices=(voice,))
+    lips = LipSync(locale=Locale("pt-BR"), engine="test", n_frames=1, video=wav, log=wav, counts={})
+    assert _comment(lips, cast).endswith("the voice is synthetic. Consent: s1: no record was given.")
 
 
 def test_pixel_aspect_and_an_uneven_rate_are_kept(desk: Desk, tmp_path: Path) -> None:

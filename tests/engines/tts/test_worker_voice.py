@@ -14,11 +14,11 @@ import pytest
 from dub.errors import BadInput, EngineFailed, LanguageNotSupported
 from dub.script import Utterance
 from dub.timecode import Span
+from dub.voice_reference import TRANSCRIBED_REFERENCE_S, whole_lines
 from engines.tts import chatterbox
 from engines.tts.worker_voice import REFERENCE_RATE_HZ, Reference, WorkerVoice
 from engines.worker import Worker
 from lang.bcp47 import Locale
-from tasks.enroll import TRANSCRIBED_REFERENCE_S, whole_lines
 
 TOY = Path(__file__).with_name("toy_voice_worker.py")
 ENGLISH, SPANISH = Locale("en"), Locale("es")
