@@ -3,17 +3,20 @@
 The bed is the programme less its speech, so some speech is left in it where somebody spoke. There, and where the
 dub speaks, it is brought down, by no more than 15 dB and by no more than needed: what rises above the level that
 the bed has between the lines is left-over speech, and 12 dB under the dub is low enough for all else. Elsewhere it
-stays as it is. The dialogue stem itself, laughs and breaths, stays where no line is spoken and no take sounds.
+stays as it is. The dialogue stem itself, laughs and breaths, stays where nobody says words and no take sounds: between
+the lines, and in the pauses inside them. A sound of its own that the dub hardly touches is kept whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from dub.levels import Curve, decibels
+from dub.prosody import SourceProsody
+from dub.script import DubScript
 from dub.timecode import Span
 
 UNDER_DUB_DB = 12.0
@@ -31,6 +34,9 @@ _CUT_RAMP_FRAMES = 3
 _LEAST_QUIET_FRAMES = 50
 _SMOOTHING_FRAMES = 10
 _OWN_PERCENT = 90
+_TOUCHED_SHARE = 1 / 3
+_HEARD = 10**-3.5
+_CLOSED_FRAMES = 25
 
 Mask = npt.NDArray[np.bool_]
 """bool (n_frames,), one per hundredth of a second."""
@@ -63,16 +69,59 @@ def bed_gains(bed: Curve, in_source: Mask, dub: Curve, in_dub: Mask) -> Curve:
     return np.asarray(10 ** (-_eased(np.clip(duck_db, 0.0, DEEPEST_DUCK_DB), _RAMP_FRAMES) / 20))
 
 
-def dialogue_gains(in_source: Mask, in_dub: Mask) -> Curve:
-    """1 where neither a line nor a take is spoken, 0 where one is, with short ramps outside of them."""
-    return np.asarray(1 - _eased((in_source | in_dub).astype(float), _CUT_RAMP_FRAMES))
+def dialogue_gains(in_source: Mask, in_dub: Mask, sounds: Mask | None = None) -> Curve:
+    """1 where nobody says words, in the source or the dub, 0 where somebody does, with short ramps outside of them.
+
+    `sounds`: the source's sounds beside its words, each kept whole where at most a third of it meets the dub: a laugh
+    cut off is worse than its last breath under a word.
+    """
+    silenced = in_source | in_dub
+    for first, last in _runs(sounds) if sounds is not None else []:
+        if in_dub[first:last].mean() <= _TOUCHED_SHARE:
+            silenced[first:last] = in_source[first:last]
+    return np.asarray(1 - _eased(silenced.astype(float), _CUT_RAMP_FRAMES))
+
+
+def spoken_spans(script: DubScript, islands: Sequence[Span], prosody: SourceProsody) -> list[Span]:
+    """Where the source says words: its lines, less the pauses inside them that were measured. A sound that runs on from
+    a line belongs to it, for recognisers end words early; so does one that runs into a pause from either side."""
+    spoken: list[Span] = []
+    for line in script.utterances:
+        pauses = [pause.span for pause in prosody.of(line.id).pauses]
+        edges = [line.span.start, *(edge for pause in pauses for edge in (pause.start, pause.end)), line.span.end]
+        spoken += [Span(start=start, end=max(start, end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
+    return spoken + [
+        island
+        for island in islands
+        if island not in prosody.sounds and any(island.overlap(stretch) > 0 for stretch in spoken)
+    ]
+
+
+def sounding(power: Curve) -> Mask:
+    """Where the dub is heard: frames not 35 dB under its loudest, gaps of up to a quarter of a second closed."""
+    mask = power > power.max(initial=0.0) * _HEARD
+    for first, last in _runs(~mask):
+        if first > 0 and last < len(mask) and last - first <= _CLOSED_FRAMES:
+            mask[first:last] = True
+    return np.asarray(mask)
+
+
+def widened(mask: Mask, margin_s: float) -> Mask:
+    """A mask with every run longer by `margin_s` at both ends."""
+    reach = round(100 * margin_s)
+    return np.asarray(np.convolve(mask, np.ones(2 * reach + 1), mode="same") > 0.5)
+
+
+def _runs(mask: Mask) -> list[tuple[int, int]]:
+    """[first, last) of the runs of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def _stretches(mask: Mask) -> list[tuple[int, int]]:
     """[first, last) of the runs of True, those merged that are near each other."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
     merged: list[tuple[int, int]] = []
-    for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+    for first, last in _runs(mask):
         if merged and first - merged[-1][1] < _MERGE_FRAMES:
             merged[-1] = (merged[-1][0], last)
         else:

@@ -102,8 +102,17 @@ class PhonemeSpan(Record):
     end_sample: int = Field(ge=0)
 
 
+class TakePause(Record):
+    """A pause that was put into a take, in its samples, and the pause of the source line that it stands for."""
+
+    start_sample: int = Field(ge=0)
+    end_sample: int = Field(ge=0)
+    source: Span
+
+
 class Take(Record):
-    """One synthesis of one line: mono WAV, its phoneme times, and the speaking speed asked of the engine."""
+    """One line as the voice says it: mono WAV, its phoneme times, the speaking speed asked of the engine, and the
+    pauses put between its phrases."""
 
     utterance_id: str
     text: str
@@ -112,10 +121,18 @@ class Take(Record):
     n_samples: int
     speed: float
     phonemes: tuple[PhonemeSpan, ...]
+    pauses: tuple[TakePause, ...] = ()
 
     @property
     def duration(self) -> Fraction:
         return Fraction(self.n_samples, self.rate_hz)
+
+    @property
+    def spoken_duration(self) -> Fraction:
+        """Without the pauses that were put in."""
+        return self.duration - Fraction(
+            sum(pause.end_sample - pause.start_sample for pause in self.pauses), self.rate_hz
+        )
 
 
 class Takes(Record):

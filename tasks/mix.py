@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from dub import progress
-from dub.ducking import Mask, bed_gains, dialogue_gains, frames_of
+from dub.ducking import Mask, bed_gains, dialogue_gains, frames_of, sounding, spoken_spans, widened
 from dub.levels import (
     FRAME_SAMPLES,
     SILENCE_DB,
@@ -22,13 +22,16 @@ from dub.levels import (
 )
 from dub.loudness import NOTHING_LUFS, limited, limiter_gains, loudness_lufs, true_peak_db, true_peaks
 from dub.mix import Mix
+from dub.prosody import SourceProsody
 from dub.script import DubScript, PlacedTake, Timeline
 from dub.source import Source, Stems
 from dub.speech_activity import levels_db, speech_islands
 from dub.stage import Desk, stage
 from dub.store import Store
-from dub.timecode import MASTER_RATE_HZ, Span
+from dub.timecode import MASTER_RATE_HZ
 from dub.wav import BLOCK_SAMPLES, WAV, Samples, WavWriter, let_go, open_wav
+
+NOTHING_MEASURED = SourceProsody()
 
 TRUE_PEAK_LIMIT_DB = -1.0
 _CEILING_DB = -1.2
@@ -47,21 +50,31 @@ _MARGIN_S = 0.1
 _STEPS = 5
 
 
-@stage(version=1)
-def mix(desk: Desk, source: Source, stems: Stems, script: DubScript, timeline: Timeline, target_lufs: float) -> Mix:
+@stage(version=2)
+def mix(
+    desk: Desk,
+    source: Source,
+    stems: Stems,
+    script: DubScript,
+    timeline: Timeline,
+    target_lufs: float,
+    prosody: SourceProsody = NOTHING_MEASURED,
+) -> Mix:
     """Sum the dub, the bed and the source's own non-speech sounds; set the loudness; limit the true peak.
 
-    Each speaker's takes are brought to the level that the source's speaker has on the dialogue stem. The bed is
-    ducked and the dialogue stem silenced as dub/ducking.py says. One static gain brings the sum to `target_lufs`,
-    measured, applied, limited to -1 dBTP and measured again. As long as the programme, to the sample; memory does
-    not grow with length.
+    Each speaker's takes are brought to the level that the source's speaker has on the dialogue stem; where `prosody`
+    was measured, each line to its own line's level, within 6 dB of the speaker's usual. The bed is ducked and the
+    dialogue stem silenced as dub/ducking.py says. One static gain brings the sum to `target_lufs`, measured, applied,
+    limited to -1 dBTP and measured again. As long as the programme, to the sample; memory does not grow with length.
     """
     store = desk.open_store()
     dialogue, bed = (open_wav(store.path(stem))[0] for stem in (stems.dialogue, stems.bed))
     with store.scratch() as folder:
-        background = _background(store, dialogue, bed, script, timeline)
+        background = _background(store, dialogue, bed, script, timeline, prosody)
         progress.report(1, _STEPS)
-        takes = [_Voiced(take, store.path(take.audio), background.speaker_gain_db) for take in timeline.placed]
+        takes = [
+            _Voiced(take, store.path(take.audio), background.gains_db[take.utterance_id]) for take in timeline.placed
+        ]
         speech_to_bed_db = _sum(folder, background, takes, dialogue, bed)
         progress.report(2, _STEPS)
         finished, lufs, gain_db, limited_db = _at_loudness(folder, folder / "sum.wav", target_lufs)
@@ -83,20 +96,21 @@ def mix(desk: Desk, source: Source, stems: Stems, script: DubScript, timeline: T
 
 @dataclass(frozen=True)
 class _Background:
-    """Gains over time, one per hundredth of a second, and how loud each speaker's dub is to be."""
+    """Gains over time, one per hundredth of a second, and those of each take, by its utterance."""
 
     bed: Curve
     dialogue: Curve
     in_dub: Mask
+    gains_db: dict[str, float]
     speaker_gain_db: dict[str, float]
 
 
 class _Voiced:
-    """A placed take at its speaker's level, added to the blocks it reaches into."""
+    """A placed take at its level, added to the blocks it reaches into."""
 
-    def __init__(self, take: PlacedTake, path: Path, speaker_gain_db: dict[str, float]) -> None:
+    def __init__(self, take: PlacedTake, path: Path, gain_db: float) -> None:
         self.start, self.end, self._path = take.start_sample, take.end_sample, path
-        self._gain = np.float32(gain_of_db(speaker_gain_db[take.speaker]))
+        self._gain = np.float32(gain_of_db(gain_db))
 
     def add_to(self, block: Samples, start: int) -> None:
         first, last = max(start, self.start), min(start + block.shape[1], self.end)
@@ -105,35 +119,61 @@ class _Voiced:
             block[:, first - start : last - start] += self._gain * samples[:, first - self.start : last - self.start]
 
 
-def _background(store: Store, dialogue: Samples, bed: Samples, script: DubScript, timeline: Timeline) -> _Background:
+def _background(
+    store: Store, dialogue: Samples, bed: Samples, script: DubScript, timeline: Timeline, prosody: SourceProsody
+) -> _Background:
     bed_power, dialogue_power = power_curve(bed), power_curve(dialogue)
     n_frames = len(bed_power)
-    lines = [utterance.span for utterance in script.utterances]
-    islands = speech_islands(levels_db((block[0] for block in blocks(dialogue)), MASTER_RATE_HZ))
-    # A sound that runs on from a line belongs to it: recognisers end words early.
-    spoken = lines + [island for island in islands if any(island.overlap(line) > 0 for line in lines)]
-    in_source = frames_of(spoken, n_frames, _MARGIN_S)
-    in_dub = frames_of((_span(take) for take in timeline.placed), n_frames)
-    gains_db: dict[str, float] = {}
+    powers = {take.utterance_id: power_curve(open_wav(store.path(take.audio))[0]) for take in timeline.placed}
+    gains_db, speaker_gain_db = _gains_db(script, timeline, prosody, dialogue_power, bed_power, powers)
     dub_power = np.zeros(n_frames)
-    for speaker in dict.fromkeys(take.speaker for take in timeline.placed):
-        theirs = [utterance.span for utterance in script.utterances if utterance.speaker == speaker]
-        said = active_db(dialogue_power[frames_of(theirs, n_frames)])
-        powers = [
-            (take.start_sample // FRAME_SAMPLES, power_curve(open_wav(store.path(take.audio))[0]))
-            for take in timeline.placed
-            if take.speaker == speaker
-        ]
-        gains_db[speaker] = _speaker_gain_db(said, active_db(np.concatenate([power for _, power in powers])), bed_power)
-        for first, power in powers:
-            room = dub_power[first : first + len(power)]
-            room += power[: len(room)] * gain_of_db(gains_db[speaker]) ** 2
+    for take in timeline.placed:
+        first, power = take.start_sample // FRAME_SAMPLES, powers[take.utterance_id]
+        room = dub_power[first : first + len(power)]
+        room += power[: len(room)] * gain_of_db(gains_db[take.utterance_id]) ** 2
+    in_dub = sounding(dub_power)
+    islands = speech_islands(levels_db((block[0] for block in blocks(dialogue)), MASTER_RATE_HZ))
+    spoken = spoken_spans(script, islands, prosody)
+    in_source = frames_of(spoken, n_frames, _MARGIN_S)
+    beside = [island for island in islands if not in_source[frames_of([island], n_frames)].any()]
     return _Background(
         bed=bed_gains(bed_power, in_source, dub_power, in_dub),
-        dialogue=dialogue_gains(in_source, frames_of((_span(take) for take in timeline.placed), n_frames, _MARGIN_S)),
+        dialogue=dialogue_gains(in_source, widened(in_dub, _MARGIN_S), frames_of(beside, n_frames)),
         in_dub=in_dub,
-        speaker_gain_db=gains_db,
+        gains_db=gains_db,
+        speaker_gain_db=speaker_gain_db,
     )
+
+
+def _gains_db(
+    script: DubScript,
+    timeline: Timeline,
+    prosody: SourceProsody,
+    dialogue_power: Curve,
+    bed_power: Curve,
+    powers: dict[str, Curve],
+) -> tuple[dict[str, float], dict[str, float]]:
+    """What brings each take to its level, and each speaker's takes together to theirs."""
+    lines, speakers = {}, {}
+    for speaker in dict.fromkeys(take.speaker for take in timeline.placed):
+        takes = [take.utterance_id for take in timeline.placed if take.speaker == speaker]
+        theirs = [utterance.span for utterance in script.utterances if utterance.speaker == speaker]
+        said = active_db(dialogue_power[frames_of(theirs, len(dialogue_power))])
+        together = np.concatenate([powers[take] for take in takes])
+        speakers[speaker] = _speaker_gain_db(said, active_db(together), bed_power)
+        usual_db = prosody.usual_db.get(speaker)
+        for take in takes:
+            own_db = active_db(powers[take])
+            if usual_db is None or usual_db < _HEARABLE_DB or own_db is None:
+                lines[take] = speakers[speaker]
+            else:
+                wanted = usual_db + prosody.offset_db(take, speaker) - own_db
+                lines[take] = min(max(wanted, -_UTMOST_SPEAKER_GAIN_DB), _UTMOST_SPEAKER_GAIN_DB)
+        after = active_db(np.concatenate([powers[take] * gain_of_db(lines[take]) ** 2 for take in takes]))
+        before = active_db(together)
+        if after is not None and before is not None:
+            speakers[speaker] = after - before
+    return lines, speakers
 
 
 def _speaker_gain_db(source_db: float | None, dub_db: float | None, bed_power: Curve) -> float:
@@ -196,7 +236,3 @@ def _at_loudness(folder: Path, summed: Path, target_lufs: float) -> tuple[Path, 
             break
         gain_db = min(gain_db + missing, _UTMOST_GAIN_DB)
     return finished, lufs, gain_db, deepest_db
-
-
-def _span(take: PlacedTake) -> Span:
-    return Span.of_seconds(take.start_sample / MASTER_RATE_HZ, take.end_sample / MASTER_RATE_HZ)

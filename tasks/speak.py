@@ -10,16 +10,20 @@ from fractions import Fraction
 from dub.artifact import Artifact
 from dub.cast import Cast
 from dub.errors import BadInput, DubError, LanguageNotSupported
+from dub.isochrony import LEAST_PAUSE_S, NATURAL_SPEED_UP
 from dub.progress import report
+from dub.prosody import LineProsody, SourceProsody, tempo_bounds
 from dub.script import DubScript, PhonemeSpan, Take, Takes, Translation, Utterance
 from dub.stage import Desk, EngineChoice, stage
 from dub.wav import WAV, write_wav
 from engines import registry
 from engines.aligner.contract import Aligner
+from engines.tts.question_rise import rising
 from lang.bcp47 import Locale
 from lang.script_conversion import can_convert, converted
 from lang.scripts import is_in_script
 from lang.spoken import spoken_form
+from tasks.phrases import joined, phrases_of
 
 FASTEST, SLOWEST = 1.3, 0.85
 """Tempo asked of the engine: beyond these speech stops sounding natural, and time-stretching does the
@@ -34,34 +38,49 @@ TOO_SHORT = 0.9
 """Speech shorter than this share of the source utterance is slowed towards it."""
 
 
+NOTHING_MEASURED = SourceProsody()
+
+
 @dataclass(frozen=True)
 class Budget:
-    """Seconds that one line should take (as its source did) and may take (until the next line begins)."""
+    """Seconds of speech that one line should take (as its source did) and may take (until the next line begins), the
+    pauses inside it left out; and the tempo that is natural for it."""
 
     target_s: float
     limit_s: float
+    slowest: float = SLOWEST
+    brisk: float = BRISK
 
     @classmethod
-    def of(cls, script: DubScript, index: int) -> Budget:
+    def of(cls, script: DubScript, index: int, source: LineProsody) -> Budget:
         slot = script.slot(index).duration
-        source = script.utterances[index].span.duration
-        return cls(float(source), float(max(slot, min(source, Fraction(1, 2)))) * SLOT_FILL)
+        span = script.utterances[index].span.duration
+        pauses = [pause.span.duration for pause in source.pauses]
+        least = sum((min(pause, LEAST_PAUSE_S) for pause in pauses), Fraction(0))
+        may_take = max(slot, min(span, Fraction(1, 2))) * Fraction(SLOT_FILL) - least
+        slowest, fastest = tempo_bounds(source.tempo, Fraction(SLOWEST), NATURAL_SPEED_UP)
+        return cls(
+            float(max(span - sum(pauses, Fraction(0)), span / 4)),
+            float(max(may_take, span / 4)),
+            float(slowest),
+            min(BRISK, float(fastest)),
+        )
 
     def speed_for(self, natural_s: float) -> float:
         """The tempo for a line that takes `natural_s` at tempo 1, in steps of 0.01; within 0.85..1.3.
 
-        Faster than BRISK only where the line would not fit its slot; what is left of the way to the source line's own
-        length is `fit`'s.
+        Faster than `brisk` only where the line would not fit its slot, slower than `slowest` never; what is left of
+        the way to the source line's own length is `fit`'s.
         """
         if natural_s > TOO_LONG * self.target_s:
             to_fit = round(natural_s / self.limit_s + 0.005, 2)
-            return max(1.0, min(FASTEST, max(to_fit, min(BRISK, round(natural_s / self.target_s, 2)))))
+            return max(1.0, min(FASTEST, max(to_fit, round(min(self.brisk, natural_s / self.target_s), 2))))
         if natural_s < TOO_SHORT * self.target_s:
-            return max(SLOWEST, round(natural_s / min(self.target_s, self.limit_s), 2))
+            return max(round(self.slowest, 2), round(natural_s / min(self.target_s, self.limit_s), 2))
         return 1.0
 
 
-@stage(version=2, n_cpu=2)
+@stage(version=3, n_cpu=2)
 def speak(
     desk: Desk,
     script: DubScript,
@@ -69,11 +88,15 @@ def speak(
     cast: Cast,
     engine: EngineChoice,
     aligner: EngineChoice | None = None,
+    prosody: SourceProsody = NOTHING_MEASURED,
 ) -> Takes:
     """One take per line, in order; an utterance without a line (withheld) has no take. A line that is too long for its
     slot is said in a shorter wording if the translation has one, then faster; what still does not fit is for `fit` to
     solve. Lines are remembered one by one: after a change to one line, one line is spoken again. `aligner` finds the
     times of the phonemes where the voice does not tell them.
+
+    `prosody`: how the source says its lines. Where it pauses inside one, the take pauses at the matching place of the
+    translation, if it has one; each phrase is then a synthesis of its own, as loud against the others as the source's.
 
     Raises BadInput for a line that the script or the cast does not know, EngineFailed naming the utterance.
     """
@@ -83,14 +106,21 @@ def speak(
         raise BadInput(f"the {translation.locale} translation has lines the script lacks: {', '.join(sorted(unknown))}")
     spoken = [(i, utterance) for i, utterance in enumerate(script.utterances) if utterance.id in lines]
     finder = None if tells_phoneme_times(engine) else aligner
-    budgets = {utterance.id: Budget.of(script, i) for i, utterance in spoken}
+    budgets = {utterance.id: Budget.of(script, i, prosody.of(utterance.id)) for i, utterance in spoken}
 
     def best_take(utterance: Utterance) -> Take:
         style = _style_of(cast, utterance.speaker, engine, utterance.id)
-        line = lines[utterance.id]
+        line, source = lines[utterance.id], prosody.of(utterance.id)
 
         def say(text: str, speed: float) -> Take:
-            return speak_line(desk, utterance.id, text, translation.locale, style, speed, engine, finder)
+            phrases = phrases_of(text, source, translation.locale)
+            said = [
+                speak_line(
+                    desk, utterance.id, phrase.text, translation.locale, style, speed, engine, finder, phrase.rises
+                )
+                for phrase in phrases
+            ]
+            return joined(desk.open_store(), text, phrases, said)
 
         return _best_take(say, budgets[utterance.id], line.text, line.alternatives)
 
@@ -102,7 +132,7 @@ def speak(
     return Takes(locale=translation.locale, voice_engine=engine.id, takes=tuple(takes))
 
 
-@stage(version=3, n_cpu=2)
+@stage(version=4, n_cpu=2)
 def speak_line(
     desk: Desk,
     utterance_id: str,
@@ -112,9 +142,11 @@ def speak_line(
     speed: float,
     engine: EngineChoice,
     aligner: EngineChoice | None = None,
+    rises: bool = False,
 ) -> Take:
-    """One synthesis of the line as the voice reads it (`as_read`); the take's text is the line's own. `aligner`: given
-    only where the voice does not tell when its phonemes are. Raises EngineFailed naming the utterance."""
+    """One synthesis of the line, or of one phrase of it, as the voice reads it (`as_read`); the take's text is the
+    line's own. `aligner`: given only where the voice does not tell when its phonemes are. `rises`: a question, whose
+    end is raised where the voice lets it fall. Raises EngineFailed naming the utterance."""
     store = desk.open_store()
     synthesizer = registry.load("tts", engine.id, **engine.options)
     try:
@@ -129,6 +161,8 @@ def speak_line(
             message = str(error).removesuffix(f"\n  mend: {error.mend}")
             raise type(error)(message, mend=error.mend, utterance_id=utterance_id) from error
         raise
+    if rises:
+        speech = rising(speech)
     with store.scratch() as folder:
         write_wav(folder / "take.wav", speech.samples, speech.rate_hz)
         audio = store.put(folder / "take.wav", WAV)
