@@ -35,9 +35,9 @@ RIDGE = 2.0
 TREND_S = 2.0
 """Slower changes of mouth and sound (smiles, pauses, wind) are taken out: they agree at any shift."""
 N_ELSEWHERE = 60
-CLEAR = 2.9
-"""Confidence from which a peak counts. Measured on five clips: in sync or shifted by up to 500 ms, see
-docs/mouth-metrics.md; 25 wrong pairs (another clip's sound, sound backwards) stay below."""
+CLEAR = 3.0
+"""Confidence from which a peak counts. 40 wrong pairs (another clip's sound, sound backwards or seconds off) reach 2.96
+at most; five clips in sync reach 2.7 to 5.4 (docs/mouth-metrics.md)."""
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,13 @@ def av_offset(cepstra: Floats, aperture: Floats, frame_rate: Fraction) -> AvOffs
     mouth = _with_slope(aperture[first:last])
     n_rows = int((last - first) * ROWS_PER_S / frame_rate)
     sound = cepstra[int(first * ROWS_PER_S / frame_rate) :][:n_rows].astype(np.float64)
-    mouth = _standard(mouth, round(TREND_S * frame_rate))
-    sound = _standard(sound, round(TREND_S * ROWS_PER_S))
-    if mouth is None or sound is None or len(sound) < n_rows - ROWS_PER_S:
+    if len(sound) < n_rows - ROWS_PER_S:
         return None
+    mouth = _without_trend(mouth, round(TREND_S * frame_rate))
+    sound = _without_trend(sound, round(TREND_S * ROWS_PER_S))
+    if min(mouth.std(axis=0).min(), sound.std(axis=0).min()) < 1e-9:
+        return None
+    mouth, sound = mouth / mouth.std(axis=0), sound / sound.std(axis=0)
     rate = float(frame_rate)
     most = round(MOST_SHIFT_S * rate)
     shifts = np.arange(-most, most + 1)
@@ -130,13 +133,11 @@ def _with_slope(aperture: Floats) -> Doubles:
     return np.stack([filled, np.gradient(filled)], axis=1)
 
 
-def _standard(values: Doubles, trend: int) -> Doubles | None:
-    """Without its trend (moving mean over `trend` rows), every column of spread 1; None where one never changes."""
+def _without_trend(values: Doubles, trend: int) -> Doubles:
+    """Less the moving mean over `trend` rows."""
     window = np.ones(trend) / trend
     padded = np.pad(values, ((trend // 2, trend - 1 - trend // 2), (0, 0)), mode="edge")
-    values = values - np.stack([np.convolve(column, window, mode="valid") for column in padded.T], axis=1)
-    spread = values.std(axis=0)
-    return None if (spread < 1e-9).any() else values / spread
+    return values - np.stack([np.convolve(column, window, mode="valid") for column in padded.T], axis=1)
 
 
 def _foretold(mouth: Doubles, sound: Doubles, seen: npt.NDArray[np.bool_], rate: float, shift_s: float) -> float:

@@ -21,7 +21,7 @@ RENDERED_RGB, LEFT_ALONE_RGB = (70, 200, 110), (150, 150, 150)
 
 
 def mouth_contact_sheet(
-    source: Path,
+    source: Path | None,
     dub: Path,
     facts: VideoFacts,
     centre_px: npt.NDArray[np.floating],
@@ -32,7 +32,8 @@ def mouth_contact_sheet(
     n_columns: int = 8,
     cell_px: int = CELL_PX,
 ) -> bytes:
-    """PNG bytes: for each of `frames` the mouth in the source, and under it the mouth in the dub.
+    """PNG bytes: for each of `frames` the mouth in the source, and under it the mouth in the dub; without a source the
+    dub's alone.
 
     `centre_px` (n_frames, 2) x, y and `side_px` (n_frames,): the square to show, displayed pixels; frames where they
     are NaN are left out. `is_rendered` (n_frames,): a green bar under rendered frames, a grey one under others. Both
@@ -41,22 +42,19 @@ def mouth_contact_sheet(
     shown = [int(i) for i in frames if np.isfinite(centre_px[i]).all() and np.isfinite(side_px[i])]
     if not shown:
         raise ValueError("none of the frames has a mouth to show")
-    pairs = zip(
-        _mouths(source, facts, centre_px, side_px, shown, cell_px),
-        _mouths(dub, facts, centre_px, side_px, shown, cell_px),
-        strict=True,
-    )
+    videos = [video for video in (source, dub) if video is not None]
+    columns = zip(*(_mouths(video, facts, centre_px, side_px, shown, cell_px) for video in videos), strict=True)
     n_columns = min(n_columns, len(shown))
     n_rows = -(-len(shown) // n_columns)
-    step_x, step_y = cell_px + GAP_PX, 2 * cell_px + 3 * GAP_PX
+    column_px = len(videos) * cell_px
+    step_x, step_y = cell_px + GAP_PX, column_px + 3 * GAP_PX
     sheet = np.full((n_rows * step_y, n_columns * step_x, 3), 24, np.uint8)
-    for k, (above, below) in enumerate(pairs):
+    for k, cells in enumerate(columns):
         y, x = (k // n_columns) * step_y, (k % n_columns) * step_x
-        sheet[y : y + cell_px, x : x + cell_px] = above
-        sheet[y + cell_px : y + 2 * cell_px, x : x + cell_px] = below
+        sheet[y : y + column_px, x : x + cell_px] = np.concatenate(cells)
         if is_rendered is not None:
             colour = RENDERED_RGB if is_rendered[shown[k]] else LEFT_ALONE_RGB
-            sheet[y + 2 * cell_px : y + 2 * cell_px + GAP_PX, x : x + cell_px] = colour
+            sheet[y + column_px : y + column_px + GAP_PX, x : x + cell_px] = colour
     return png(sheet)
 
 

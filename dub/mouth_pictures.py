@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from dub.mouth_metrics import Closure, Floats, Mask, second_difference
 
 Picture = npt.NDArray[np.uint8]
+T = TypeVar("T", bound=np.generic)
 
 HALF_WIDTH_IOD, HALF_HEIGHT_IOD = 0.62, 0.5
 """Half the cut's size in eye distances: the mouth, the chin and some cheek."""
@@ -38,7 +40,7 @@ class MouthBox:
     width: int
     height: int
 
-    def of(self, picture: Picture) -> Picture:
+    def of(self, picture: npt.NDArray[T]) -> npt.NDArray[T]:
         return picture[self.top : self.top + self.height, self.left : self.left + self.width]
 
 
