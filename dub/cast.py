@@ -15,6 +15,10 @@ DEFAULT_VOICE = "default"
 """In `CastEntry.voices`, as an engine or as a voice: whatever the engine says by itself."""
 
 
+REFERENCE_METRIC = "reference of "
+"""Before a speaker's name: what the review's metrics call the recording that the voice was made of."""
+
+
 class CastEntry(Record):
     """A person of the user's cast. `reference`: a recording of them alone, any sound file; `says`: its words, for
     engines that hear it with them. `is_speakers`: what the diarization calls them, where the user fixed it.
@@ -87,3 +91,10 @@ class Cast(Record):
             if voice.speaker == speaker:
                 return voice
         raise KeyError(speaker)
+
+    def reference_metrics(self) -> dict[str, str]:
+        """Where each recording lies in the store: "SHA256 BYTES" by `REFERENCE_METRIC` and the speaker."""
+        return {
+            f"{REFERENCE_METRIC}{voice.speaker}": f"{voice.reference.sha256} {voice.reference.n_bytes}"
+            for voice in self.voices
+        }

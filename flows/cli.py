@@ -95,8 +95,10 @@ def build_parser() -> argparse.ArgumentParser:
         action.set_defaults(run=_models, action=action.prog.rpartition(" ")[2])
 
     from flows.engines_command import add_engines_command
+    from flows.voices_command import add_voices_command
 
     add_engines_command(commands)
+    add_voices_command(commands)
 
     doctor = commands.add_parser("doctor", help="what is installed, what is missing, how to mend it")
     doctor.add_argument("--profile", default="embedded")

@@ -84,7 +84,7 @@ def review(
     figure = timeline_figure(script, timeline, found.findings, dialogue[0], kinds, source.video.frame_rate)
     found.figures["timeline"] = store.put_bytes(figure.encode(), "image/svg+xml")
     found.metrics["voices"] = "; ".join(f"{voice.speaker}: {voice.made_of or voice.engine}" for voice in cast.voices)
-    found.metrics["consent"] = consent_in_words(cast)
+    found.metrics |= {"consent": consent_in_words(cast), **cast.reference_metrics()}
     found.findings += [*check_consent_records(cast), *cast.notes]
     return Review(
         locale=timeline.locale,
