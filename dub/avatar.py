@@ -13,7 +13,7 @@ from dub.artifact import Artifact, Record
 from dub.errors import BadInput
 from dub.finding import Finding
 from dub.script import DubScript, Timeline
-from dub.source import Source, Stems
+from dub.source import Source, Stems, VideoFacts
 from lang.bcp47 import Locale
 
 FRAME_RATE = Fraction(25)
@@ -57,26 +57,37 @@ class PhotoFacts(Record):
     mouth_sharpness: float | None = None
     can_blink: bool = True
 
+    def as_video(self, n_frames: int) -> VideoFacts:
+        """A video of the photo's size."""
+        return VideoFacts(
+            width_px=self.width_px,
+            height_px=self.height_px,
+            frame_rate=FRAME_RATE,
+            n_frames=n_frames,
+            codec="h264",
+            pixel_format="yuv420p",
+            color_space="smpte170m",
+            color_primaries="bt709",
+            color_transfer="bt709",
+        )
+
 
 class Portrait(Record):
-    """A photo that can be made to talk. `posed`: a file that only the engine reads."""
+    """A photo that can be made to talk. `posed`: a file that only the engine reads. `still`: the photo as a silent MP4
+    of one frame, which stands where a dub has its source's picture."""
 
     schema_version: Literal[1] = 1
     engine: str
     name: str
     facts: PhotoFacts
     posed: Artifact
+    still: Artifact
 
 
-class VoiceSample(Record):
-    """The recording that a voice is made from, in the shape in which a dubbed title's is: `source` shows the photo
-    while the recording plays, `script` has one utterance per stretch of speech, all of one speaker."""
+class Film(Record):
+    """The photo shown while the voice recording plays, as MP4: what a title's source is to its dubs."""
 
-    schema_version: Literal[1] = 1
-    source: Source
-    stems: Stems
-    script: DubScript
-    speech_s: float
+    video: Artifact
 
 
 class Talk(Record):

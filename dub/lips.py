@@ -21,7 +21,7 @@ class MouthBank(Record):
 class LipSync(Record):
     """One locale's picture. `video`: H.264 without sound, frame for frame as the source. `log`: .npz of what was done
     to each frame (engines/lipsync/contract.py, RenderLog). `counts`: frames by reason, `rendered...`, `kept: ...` or
-    `refused: ...`; they add up to `n_frames`."""
+    `refused: ...`; they add up to `n_frames`. `is_portrait`: the whole picture was made from one photo."""
 
     schema_version: Literal[1] = 1
     locale: Locale
@@ -30,6 +30,7 @@ class LipSync(Record):
     video: Artifact
     log: Artifact
     counts: dict[str, int]
+    is_portrait: bool = False
 
     @property
     def n_rendered(self) -> int:

@@ -98,6 +98,10 @@ def build_parser() -> argparse.ArgumentParser:
     from flows.voices_command import add_voices_command
 
     add_engines_command(commands)
+
+    from flows.avatar_command import add_avatar_command
+
+    add_avatar_command(commands)
     add_voices_command(commands)
 
     doctor = commands.add_parser("doctor", help="what is installed, what is missing, how to mend it")
@@ -136,8 +140,8 @@ def _job(options: argparse.Namespace) -> Job:
         tag, separator, path = given.partition("=")
         if not separator or not path:
             raise BadInput(f"--script {given!r} is not LOCALE=FILE", mend="for example --script es=talk.es.srt")
-        scripts[_locale(tag)] = Path(path).absolute()
-    targets = tuple(_locale(tag) for tag in options.to.split(",") if tag.strip())
+        scripts[locale_of(tag)] = Path(path).absolute()
+    targets = tuple(locale_of(tag) for tag in options.to.split(",") if tag.strip())
     if not targets:
         raise BadInput("--to names no locale", mend="for example --to es,pt-BR")
     return Job(
@@ -145,7 +149,7 @@ def _job(options: argparse.Namespace) -> Job:
         targets=targets,
         out=options.out.absolute(),
         profile=options.profile,
-        source_locale=_locale(options.source_locale) if options.source_locale else None,
+        source_locale=locale_of(options.source_locale) if options.source_locale else None,
         scripts=scripts,
         cast=options.cast.absolute() if options.cast else None,
         consent=options.consent.absolute() if options.consent else None,
@@ -156,7 +160,7 @@ def _job(options: argparse.Namespace) -> Job:
     )
 
 
-def _locale(tag: str) -> Locale:
+def locale_of(tag: str) -> Locale:
     """What the user typed, as a Locale; BadInput with what is near when it is none."""
     from dub.errors import LanguageNotSupported
     from lang.registry import UnknownLanguage, name_of, supported_locale
@@ -175,7 +179,7 @@ def _prove_languages(options: argparse.Namespace) -> int:
     from flows.preflight import cache_home
     from flows.prove_languages import prove_languages
 
-    only = {_locale(tag) for tag in options.only.split(",") if tag.strip()}
+    only = {locale_of(tag) for tag in options.only.split(",") if tag.strip()}
     out = options.out.absolute()
     with show_run(cache_home() / "native.log"):
         proof = prove_languages(out, profile=options.profile, only=only, store=options.store)

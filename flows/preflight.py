@@ -68,7 +68,7 @@ def check(job: Job) -> Prepared:
     _check_given("translation memory", job.memory, read_memory, job)
     _check_given("glossary", job.glossary, read_glossary, job)
     _check_targets(job)
-    engines = {family: _choices(plan, family) for family in families()}
+    engines = {family: choices(plan, family) for family in families()}
     voices = {locale: find_voice(plan, locale) for locale in job.targets}
     people = read_people(job, plan, voices, date.today())
     spoken = job.source_locale
@@ -88,7 +88,8 @@ def families() -> list[str]:
     return [family for family in get_args(Family) if family not in ("translation", "tts", "portrait")]
 
 
-def _choices(plan: Plan, family: str) -> tuple[EngineChoice, ...]:
+def choices(plan: Plan, family: str) -> tuple[EngineChoice, ...]:
+    """The plan's engines of a family, each checked; of several aligners the one that works."""
     from engines.offer import allowed_ids
 
     named = getattr(plan, family)
