@@ -115,6 +115,6 @@ def _absolute(path: Path | None) -> Path | None:
 
 
 def _locale(tag: str) -> Locale:
-    from flows.cli import _locale as locale_of
+    from flows.cli import locale_of
 
     return locale_of(tag)
