@@ -99,9 +99,17 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_engines_command(commands)
 
+    from flows.lipsync_command import add_lipsync_command
+
+    add_lipsync_command(commands)
+
     from flows.avatar_command import add_avatar_command
 
     add_avatar_command(commands)
+
+    from flows.score_command import add_score_command
+
+    add_score_command(commands)
     add_voices_command(commands)
 
     doctor = commands.add_parser("doctor", help="what is installed, what is missing, how to mend it")

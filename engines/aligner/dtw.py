@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dub.errors import EngineFailed
+from engines.aligner.pauses import squeeze
 from engines.aligner.reading import reading_of
 from engines.aligner.spectral import HOP_S, features
 from engines.aligner.warping import warp
@@ -51,12 +52,12 @@ class DtwAligner:
             raise EngineFailed(f"nothing is heard of {text!r}")
         words, spoken_as = reading_of(text, locale)
         read = self._reader.say(words, spoken_as)
-        own, heard = features(read.samples, read.rate_hz), features(samples, rate_hz)
-        path = warp(own, heard)
+        own, heard = squeeze(read.samples, read.rate_hz), squeeze(samples, rate_hz)
+        path = warp(features(own.samples, read.rate_hz), features(heard.samples, rate_hz))
         starts = np.array([p.start_sample for p in read.phonemes]) / read.rate_hz
         ends = np.array([p.end_sample for p in read.phonemes]) / read.rate_hz
-        starts, ends = _carried(starts, path), _carried(ends, path)
-        spans = _apart(starts + BIAS_S, ends + BIAS_S, samples.size / rate_hz)
+        starts, ends = _carried(own.squeezed(starts), path) + BIAS_S, _carried(own.squeezed(ends), path) + BIAS_S
+        spans = _apart(heard.starts(starts), heard.ends(ends), samples.size / rate_hz)
         return tuple(
             TimedPhoneme(phoneme.ipa, round(start * rate_hz), min(round(end * rate_hz), samples.size))
             for phoneme, (start, end) in zip(read.phonemes, spans, strict=True)
@@ -91,7 +92,7 @@ def load() -> DtwAligner:
 ENGINE = EngineSpec(
     id="dtw",
     family="aligner",
-    version=1,
+    version=2,
     summary="espeak-ng's phoneme times carried to any voice by dynamic time warping",
     load=load,
     code_licence="GPL-3.0-or-later (espeak-ng)",

@@ -18,7 +18,8 @@ from dub.source import VideoFacts
 class SpokenSpan:
     """One line as it sounds: covers [start_sample, end_sample) on the 48 kHz master, from the title's start.
 
-    `shown`: whose mouth says it, frame by frame. `phonemes`: in master samples; () for the source's own lines.
+    `shown`: whose mouth says it, frame by frame. `phonemes`: in master samples; () for the source's own lines, and
+    where nobody knows them: then the mouth follows the sound.
     """
 
     utterance_id: str

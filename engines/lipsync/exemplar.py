@@ -22,8 +22,8 @@ from dub.errors import EngineFailed
 from dub.on_screen import OFF_SCREEN, UNCERTAIN
 from dub.source import VideoFacts
 from engines.face.contract import TrackedFace, TrackedFaces, shot_numbers
+from engines.lipsync import audio_curve, mouth_bank
 from engines.lipsync import frame_choice as choice
-from engines.lipsync import mouth_bank
 from engines.lipsync import mouth_geometry as geometry
 from engines.lipsync.contract import RenderLog, Scene, SpokenSpan
 from engines.lipsync.frame_threads import Ahead, Behind
@@ -64,6 +64,7 @@ class Exemplar:
             ]
             face, share = faces.faces[k], choice.ramps(log.is_rendered()[k], shot)
             curve = mouth_curve(phonemes, facts.frame_rate, facts.n_frames, mouths.speaker)
+            curve = audio_curve.with_sound(curve, scene, faces, k, spoken, dialogue, mouths.speaker)
             aimed = share * curve.aperture + (1 - share) * np.nan_to_num(face.aperture)
             log.aperture[k, share > 0] = aimed[share > 0]
             painter = MouthPainter(mouths, facts)
@@ -155,4 +156,5 @@ ENGINE = EngineSpec(
     load=Exemplar,
     extra="embedded",
     packages=("cv2",),
+    capabilities={"learns_from_sound": True},
 )
