@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -11,6 +13,8 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from dub.artifact import Record
+from dub.script import Utterance
+from dub.timecode import Span
 
 OFF_SCREEN, UNCERTAIN = -1, -2
 """In place of a face's number: nobody in the picture says it; it could not be told who does."""
@@ -59,6 +63,21 @@ class ShownRun(NamedTuple):
     first_frame: int
     end_frame: int
     face: int
+
+
+def with_their_sound(lines: Sequence[Utterance], islands: Sequence[Span]) -> tuple[Span, ...]:
+    """Each line's span, out to the ends of the stretches of speech (`islands`, in order, not touching) that reach into
+    it, but never into another line: recognisers end words early. `lines`: in order of their start."""
+    spans = []
+    before, starts, ends = Fraction(0), [island.start for island in islands], [island.end for island in islands]
+    for index, line in enumerate(lines):
+        after = lines[index + 1].span.start if index + 1 < len(lines) else None
+        own = islands[bisect_right(ends, line.span.start) : bisect_left(starts, line.span.end)]
+        start = min([line.span.start, *(max(before, island.start) for island in own)])
+        end = max([line.span.end, *(island.end if after is None else min(after, island.end) for island in own)])
+        spans.append(Span(start=start, end=end))
+        before = max(before, end)
+    return tuple(spans)
 
 
 def shown_runs(

@@ -30,11 +30,15 @@ def scene_of(
 def lines_on_screen(
     source: Source, faces: TrackedFaces, on_screen: OnScreen, script: DubScript
 ) -> tuple[SpokenSpan, ...]:
-    """The source's own lines, each with the faces that say it."""
-    return tuple(
-        _spoken(source, faces, on_screen, line.id, line.speaker, sample_at(line.span.start), sample_at(line.span.end))
-        for line in script.utterances
-    )
+    """The source's own lines, each with the faces that say it, to the end of their sound."""
+    rate = source.video.frame_rate
+    spoken = []
+    for line in script.utterances:
+        own = [span for span in on_screen.spans if span.utterance_id == line.id]
+        start = min([line.span.start, *(span.first_frame / rate for span in own)])
+        end = max([line.span.end, *(span.end_frame / rate for span in own)])
+        spoken.append(_spoken(source, faces, on_screen, line.id, line.speaker, sample_at(start), sample_at(end)))
+    return tuple(spoken)
 
 
 def takes_on_screen(
