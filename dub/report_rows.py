@@ -24,6 +24,7 @@ _LABELS = {
     "glossary_terms": "Terms of the glossary",
     "given_line_length": "Length of given lines",
     "given_words": "Wording of given lines",
+    "synthetic_portrait": "Synthetic portrait",
 }
 _WORST_FIRST = (Level.FAILED, Level.DEGRADED, Level.OK)
 WORDS_OF_LEVEL = {Level.OK: "ok", Level.DEGRADED: "needs a look", Level.FAILED: "failed"}

@@ -94,7 +94,7 @@ def models_of(plan: Plan, console: Console) -> list[str]:
     from engines import registry, weights
     from flows.preflight import families, options_of
 
-    named = {family: getattr(plan, family) for family in families()}
+    named = {family: getattr(plan, family) for family in (*families(), "portrait")}
     named["translation"] = (*plan.translation, *(each for own in plan.locales.values() for each in own.translation))
     named["tts"] = (*plan.tts, *(each for own in plan.locales.values() for each in own.tts))
     lock = weights.read_lock()

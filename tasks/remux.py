@@ -132,6 +132,8 @@ def iso639_2(locale: Locale) -> str:
 def _comment(lips: LipSync, cast: Cast | None = None) -> str:
     what = "voice and the lip movements are" if lips.n_rendered else "voice is"
     told = f"Dubbed into {lips.locale} by polydub: the {what} synthetic."
+    if lips.is_portrait:
+        told = f"Made to speak {lips.locale} by polydub: animated from one photo; picture and voice are synthetic."
     return f"{told} Consent: {consent_in_words(cast)}." if cast is not None and cast.voices else told
 
 
