@@ -137,7 +137,8 @@ def _without_trend(values: Doubles, trend: int) -> Doubles:
     """Less the moving mean over `trend` rows."""
     window = np.ones(trend) / trend
     padded = np.pad(values, ((trend // 2, trend - 1 - trend // 2), (0, 0)), mode="edge")
-    return values - np.stack([np.convolve(column, window, mode="valid") for column in padded.T], axis=1)
+    trends: Doubles = np.stack([np.convolve(column, window, mode="valid") for column in padded.T], axis=1)
+    return values - trends
 
 
 def _foretold(mouth: Doubles, sound: Doubles, seen: npt.NDArray[np.bool_], rate: float, shift_s: float) -> float:
