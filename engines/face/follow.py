@@ -60,7 +60,7 @@ class Eye(Protocol):
         ...
 
 
-@dataclass
+@dataclass(eq=False)
 class Tracklet:
     """One face through one shot: in frame `frames[i]` it has `rows[i]`."""
 
