@@ -27,6 +27,9 @@ OPENNESS = (0.12, -0.35, -0.37, -0.12)
 one of them out changes no weight by more than 0.07."""
 FASTEST_S, SLOWEST_S = 0.04, 0.48
 """What is compared changes with the syllables: faster is noise, slower is loudness, pose and mood."""
+MOST_SPREADS = 3.0
+LIVELY_S, LIVELIEST = 0.5, 1.5
+"""A mouth that talks all the time moves so much more in its liveliest seconds than in the mean (measured)."""
 FOLLOWS = 0.45
 """Correlation of a speaking mouth with its own sound: the middle of what was measured."""
 INDEPENDENT_PER_S = 5.0
@@ -60,11 +63,17 @@ class Mouth:
     iod_px: Floats
 
 
-def openness(samples: npt.NDArray[np.float32], rate_hz: int, frame_rate: float, n_frames: int) -> Doubles:
-    """(n_frames,): how open the mouth sounds, in the rhythm of syllables, its spread 1. `samples`: mono dialogue."""
+def openness(
+    samples: npt.NDArray[np.float32], rate_hz: int, frame_rate: float, is_speech: npt.NDArray[np.bool_]
+) -> Doubles:
+    """(n_frames,): how open the mouth sounds, in the rhythm of syllables, of spread 1 where `is_speech` (n_frames,).
+    `samples`: mono dialogue."""
+    n_frames = len(is_speech)
     cepstra = mfcc(samples, rate_hz, frame_rate, len(OPENNESS), n_frames=n_frames).astype(np.float64)
     changes = _syllables(cepstra, frame_rate)
-    return _to_spread(changes / np.maximum(changes.std(axis=0), 1e-3) @ np.array(OPENNESS), 1e-3)
+    heard = is_speech if is_speech.any() else np.ones(n_frames, bool)
+    sound = changes / np.maximum(changes[heard].std(axis=0), 1e-3) @ np.array(OPENNESS)
+    return np.asarray(np.clip(sound / max(1e-3, float(sound[heard].std())), -MOST_SPREADS, MOST_SPREADS))
 
 
 def who_speaks(
@@ -192,7 +201,7 @@ def _moves(mouth: Mouth, frame_rate: float, shots: Sequence[int]) -> Doubles:
         np.concatenate([_syllables(of[piece].astype(np.float64), frame_rate) for piece in pieces] or [np.zeros(0)])
         for of in (mouth.aperture, mouth.jaw_open)
     )
-    moves[found] = _to_spread(_to_spread(opens, 0.01) + _to_spread(jaws, 0.01), 0.5)
+    moves[found] = _to_spread(_to_spread(opens, frame_rate, 0.01) + _to_spread(jaws, frame_rate, 0.01), frame_rate, 0.5)
     return moves
 
 
@@ -210,6 +219,12 @@ def _syllables(values: Doubles, frame_rate: float) -> Doubles:
     return np.asarray(fast - slow)
 
 
-def _to_spread(values: Doubles, least: float) -> Doubles:
-    """In units of its own spread, at least `least`; nothing counts beyond three."""
-    return np.asarray(np.clip(values / max(least, float(values.std()) if len(values) else 0.0), -3.0, 3.0))
+def _to_spread(values: Doubles, frame_rate: float, least: float) -> Doubles:
+    """In units of the spread that its liveliest seconds have, or `least`: who mostly listens still speaks as others."""
+    from scipy.ndimage import gaussian_filter1d
+
+    if not len(values):
+        return values
+    around = np.sqrt(gaussian_filter1d(values**2, LIVELY_S * frame_rate, mode="nearest"))
+    spread = max(least, float(np.quantile(around, 0.95)) / LIVELIEST)
+    return np.asarray(np.clip(values / spread, -MOST_SPREADS, MOST_SPREADS))

@@ -33,10 +33,14 @@ def find_speaking_faces(desk: Desk, source: Source, stems: Stems, script: DubScr
         return who_speaks(_parts(script, (), source.video, track.shots), (), np.zeros(n_frames), float(rate))
     dialogue, rate_hz = open_wav(store.path(stems.dialogue))
     islands = speech_islands(levels_db((block[0] for block in blocks(dialogue)), rate_hz))
+    parts = _parts(script, islands, source.video, track.shots)
+    is_speech = np.zeros(n_frames, bool)
+    for part in parts:
+        is_speech[part.first_frame : part.end_frame] = True
     return who_speaks(
-        _parts(script, islands, source.video, track.shots),
+        parts,
         [Mouth(face.aperture, face.jaw_open, face.iod_px) for face in faces],
-        openness(dialogue[0], rate_hz, float(rate), n_frames),
+        openness(dialogue[0], rate_hz, float(rate), is_speech),
         float(rate),
         track.shots,
     )
