@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dub.cast import Cast
+from dub.cast import Cast, CastEntry, Casting
 from dub.script import DubScript, Utterance
 from dub.source import Stems
 from dub.stage import Desk, EngineChoice
@@ -84,3 +84,26 @@ def test_the_style_is_the_recording_and_is_measured_anew_in_each_locale(
     assert spanish.style == voice.style
     assert "long-term-spectrum in es" in spanish.similarity
     assert "misheard" not in spanish.made_of
+
+
+def test_the_casts_recording_is_what_the_engine_hears_in_every_title(
+    desk: Desk, choice: EngineChoice, cast: Cast
+) -> None:
+    """Not the title's own speech: with its words where the engine asks for them, else without its pauses."""
+    at = np.arange(10 * MASTER_RATE_HZ) / MASTER_RATE_HZ
+    loud = (at < 4) | (at >= 6)
+    store = desk.open_store()
+    with store.scratch() as folder:
+        write_wav(folder / "a.wav", (0.1 * np.sin(2 * np.pi * 330 * at) * loud).astype(np.float32), MASTER_RATE_HZ)
+        recording = store.put(folder / "a.wav", WAV)
+    entry = CastEntry(name="A", reference=recording, reference_name="a.wav", says="what A says there")
+    casting = Casting(names={"A": "A"}, entries=(entry,), identified={"A": "fixed by cast.toml"})
+    stems = Stems(dialogue=cast.voices[0].reference, bed=cast.voices[0].reference)
+    (voice,) = enroll(desk, SCRIPT, stems, choice, _encoder(), None, casting).voices
+    heard = Reference.from_bytes(store.read_bytes(voice.style))
+    needs_words = registry.spec("tts", "toy-voice").capabilities["needs_transcript"]
+    assert heard.transcript == ("what A says there" if needs_words else "")
+    assert heard.samples.size / REFERENCE_RATE_HZ == pytest.approx(10 if needs_words else 8.3, abs=0.1)
+    crossings = int(np.sum(np.diff(np.signbit(heard.samples[: 2 * REFERENCE_RATE_HZ]))))
+    assert crossings / 4 == pytest.approx(330, abs=2), "the recording's voice, not the title's 110 Hz"
+    assert voice.identified == "fixed by cast.toml"

@@ -62,6 +62,16 @@ def test_a_locale_is_itself_its_language_or_refused() -> None:
         kokoro_locale(Locale("sw"))
 
 
+@pytest.mark.models
+def test_a_stock_voice_is_a_style_that_speaks_and_is_fitted_to_a_locale(kokoro: Kokoro) -> None:
+    style = KokoroStyle.from_bytes(kokoro.stock_voice("am_adam"))
+    assert style.base == "stock voice am_adam"
+    assert np.array_equal(style.pack, kokoro.voices.pack("am_adam"))
+    assert float(np.linalg.norm(style.reference_embedding)) == pytest.approx(1.0, abs=1e-3)
+    with pytest.raises(BadInput, match=r"no voice 'adam'[\s\S]*am_adam"):
+        kokoro.stock_voice("adam")
+
+
 def test_marks_lend_their_time_to_their_phoneme() -> None:
     edges = np.cumsum([0, 2, 1, 3, 2, 1, 4, 1, 1, 20, 2, 3]) * 100
     found = list(merged_phonemes("ˈaːt mo\u0303. k", edges))
