@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Literal
 
+from pydantic import Field
+
 from dub.artifact import Record
+from dub.diarization import Stretch
 from dub.timecode import Span
 
 ONLY_SPEAKER = "s1"
+TURN_PAUSE_S = Fraction(1)
+"""Whoever pauses for less than this and goes on is still in the same turn."""
+UNCERTAIN_BELOW = 0.6
 
 
 class Turn(Record):
-    """One speaker's stretch of speech; turns of several speakers may overlap."""
+    """One speaker's stretch of speech; turns of several speakers may overlap.
+
+    `certainty`: 1.0 where the sound is this speaker's own mean, 0.5 where it is as near to the next speaker's.
+    """
 
     speaker: str
     span: Span
+    certainty: float = Field(1.0, ge=0, le=1)
+
+    @property
+    def is_uncertain(self) -> bool:
+        return self.certainty < UNCERTAIN_BELOW
 
 
 class Turns(Record):
@@ -40,3 +55,32 @@ class Turns(Record):
         if seconds[most] > 0:
             return most
         return min(self.turns, key=lambda turn: max(turn.span.start - span.end, span.start - turn.span.end)).speaker
+
+    def certainty_of(self, span: Span, speaker: str) -> float:
+        """The mean certainty of the speaker's turns during `span`; 1.0 where there are none."""
+        shares = [(turn.span.overlap(span), turn.certainty) for turn in self.turns if turn.speaker == speaker]
+        seconds = sum(share for share, _ in shares)
+        return float(sum(float(share) * certainty for share, certainty in shares) / float(seconds)) if seconds else 1.0
+
+
+def joined_turns(stretches: Sequence[Stretch]) -> Turns:
+    """Turns of the stretches in order, those of one speaker joined over pauses of less than a second."""
+    turns: list[Turn] = []
+    for stretch in stretches:
+        turn = Turn(
+            speaker=f"s{stretch.speaker + 1}",
+            span=Span.of_seconds(stretch.start_s, stretch.end_s),
+            certainty=stretch.certainty,
+        )
+        before = turns[-1] if turns else None
+        if before and before.speaker == turn.speaker and turn.span.start - before.span.end < TURN_PAUSE_S:
+            turns[-1] = _joined(before, turn)
+        else:
+            turns.append(turn)
+    return Turns(turns=tuple(turns))
+
+
+def _joined(one: Turn, other: Turn) -> Turn:
+    lengths = [float(turn.span.duration) for turn in (one, other)]
+    certainty = (one.certainty * lengths[0] + other.certainty * lengths[1]) / max(sum(lengths), 1e-9)
+    return Turn(speaker=one.speaker, span=Span(start=one.span.start, end=other.span.end), certainty=min(1.0, certainty))

@@ -136,7 +136,7 @@ def prepare_source(prepared: Prepared) -> OncePerSource:
     source = submit(ingest, desk, original, prepared.title)
     stems = submit(separate, desk, source, prepared.engine("separation"))
     faces = submit(track_faces, desk, source, prepared.engine("face"))
-    turns = submit(diarize, desk, stems, prepared.engine("speaker"), job.n_speakers)
+    turns = submit(diarize, desk, stems, prepared.engines["speaker"], job.n_speakers)
     script = _source_script(prepared, source, stems, turns)
     script, casting = _named(prepared, script, stems)
     on_screen = submit(find_speaking_faces, desk, source, stems, script, faces)

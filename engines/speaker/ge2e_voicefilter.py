@@ -39,17 +39,25 @@ class VoiceFilterEncoder:
 
     def embed(self, samples: npt.NDArray[np.float32], rate_hz: int) -> npt.NDArray[np.float32]:
         """Unit-length float32 (256,). Raises ValueError for less than 0.4 s, or for digital silence."""
-        speech = to_16_khz(samples, rate_hz)
-        if speech.size < MIN_SAMPLES:
-            raise ValueError(f"a speaker cannot be told from {speech.size / 16_000:.2f} s, 0.4 s is the least")
-        mel = log_mel(speech)
-        short = max(0, WINDOW_FRAMES - len(mel))
-        mel = np.pad(mel, ((0, short), (0, 0)))
-        starts = range(0, len(mel) - WINDOW_FRAMES + 1, STRIDE_FRAMES)
-        windows = np.stack([mel[start : start + WINDOW_FRAMES] for start in starts])
-        rows: npt.NDArray[np.float32] = self._session.run(["embedding"], {"mel_window": windows})[0]
-        mean = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).mean(axis=0)
-        return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
+        return np.asarray(self.embed_windows(samples[None], rate_hz)[0])
+
+    def embed_windows(self, windows: npt.NDArray[np.float32], rate_hz: int) -> npt.NDArray[np.float32]:
+        """See contract.SpeakerEncoder."""
+        mels = np.concatenate([_mel_windows(to_16_khz(samples, rate_hz)) for samples in windows])
+        rows: npt.NDArray[np.float32] = self._session.run(["embedding"], {"mel_window": mels})[0]
+        rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        means = rows.reshape(len(windows), -1, rows.shape[1]).mean(axis=1)
+        return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True), dtype=np.float32)
+
+
+def _mel_windows(speech: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """(n, 80, 40): the windows that one piece of 16 kHz speech is embedded by."""
+    if speech.size < MIN_SAMPLES:
+        raise ValueError(f"a speaker cannot be told from {speech.size / 16_000:.2f} s, 0.4 s is the least")
+    mel = log_mel(speech)
+    mel = np.pad(mel, ((0, max(0, WINDOW_FRAMES - len(mel))), (0, 0)))
+    starts = range(0, len(mel) - WINDOW_FRAMES + 1, STRIDE_FRAMES)
+    return np.stack([mel[start : start + WINDOW_FRAMES] for start in starts])
 
 
 def log_mel(speech: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -26,6 +26,10 @@ class LongTermSpectrum:
         shape = mel - mel.mean()
         return np.asarray(shape / np.linalg.norm(shape), dtype=np.float32)
 
+    def embed_windows(self, windows: npt.NDArray[np.float32], rate_hz: int) -> npt.NDArray[np.float32]:
+        """See contract.SpeakerEncoder."""
+        return np.stack([self.embed(samples, rate_hz) for samples in windows])
+
 
 def load() -> LongTermSpectrum:
     return LongTermSpectrum()

@@ -41,3 +41,16 @@ def to_16_khz(samples: npt.NDArray[np.float32], rate_hz: int) -> npt.NDArray[np.
     import soxr
 
     return np.asarray(soxr.resample(samples.astype(np.float32), rate_hz, 16_000), dtype=np.float32)
+
+
+def cepstra(speech: npt.NDArray[np.float32], n_coefficients: int = 19) -> npt.NDArray[np.float32]:
+    """float32 (n_samples // 160, n_coefficients) of 16 kHz speech: the shape of 40 log mel bands as cosines 1, 2, ...
+    (the level, cosine 0, is left out), 25 ms of Hamming window around the middle of every 10 ms."""
+    from scipy.fft import dct
+
+    n_frames = speech.size // 160
+    if not n_frames:
+        return np.zeros((0, n_coefficients), np.float32)
+    power = power_frames(np.pad(speech, 120), np.hamming(400), 160)[:n_frames]
+    bands = np.log(power @ slaney_filters(40, 400, 16_000).T + 1e-9)
+    return np.asarray(dct(bands, axis=1, norm="ortho")[:, 1 : 1 + n_coefficients], dtype=np.float32)

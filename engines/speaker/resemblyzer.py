@@ -39,17 +39,25 @@ class ResemblyzerEncoder:
 
     def embed(self, samples: Floats, rate_hz: int) -> Floats:
         """Unit-length float32 (256,). Raises ValueError for less than 0.4 s, or for digital silence."""
-        speech = to_16_khz(samples, rate_hz)
+        return np.asarray(self.embed_windows(samples[None], rate_hz)[0])
+
+    def embed_windows(self, windows: Floats, rate_hz: int) -> Floats:
+        """See contract.SpeakerEncoder."""
+        mels = [self._mel_windows(to_16_khz(samples, rate_hz)) for samples in windows]
+        rows = self._embed_mels(np.concatenate(mels))
+        means = rows.reshape(len(mels), -1, rows.shape[1]).mean(axis=1)
+        return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True), dtype=np.float32)
+
+    def _mel_windows(self, speech: Floats) -> Floats:
+        """(n, 160, 40): the windows that one piece of speech is embedded by."""
         if speech.size < MIN_SAMPLES:
             raise ValueError(f"a speaker cannot be told from {speech.size / 16_000:.2f} s, 0.4 s is the least")
         starts = _window_starts(speech.size)
         speech = np.pad(speech, (0, max(0, (starts[-1] + WINDOW_FRAMES) * HOP_SAMPLES - speech.size)))
         mel = mel_power(speech)
-        rows = self._embed_windows(np.stack([mel[start : start + WINDOW_FRAMES] for start in starts]))
-        mean = rows.mean(axis=0)
-        return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
+        return np.stack([mel[start : start + WINDOW_FRAMES] for start in starts])
 
-    def _embed_windows(self, windows: Floats) -> Floats:
+    def _embed_mels(self, windows: Floats) -> Floats:
         """(n, 160, 40) -> unit-length (n, 256)."""
         sequence = windows
         for layer in range(N_LAYERS):
