@@ -4,18 +4,20 @@ then where in it somebody speaks."""
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import ffmpeg
 
 from dub.artifact import Artifact
 from dub.avatar import FRAME_RATE, SPEAKER, Film, Portrait
 from dub.errors import BadInput, UnreadableMedia
-from dub.media import REPEATABLE_X264, audio_stream, command, opened, probe, run_tool
+from dub.media import REPEATABLE_X264, audio_stream, command, opened, probe, run_tool, sound_blocks
 from dub.script import DubScript, Utterance
 from dub.source import Source, Stems
 from dub.speech_activity import levels_db, speech_islands
 from dub.stage import Desk, stage
-from dub.timecode import Span
+from dub.timecode import MASTER_RATE_HZ, Span
 from dub.wav import BLOCK_SAMPLES, open_wav
 from lang.bcp47 import Locale
 
@@ -23,7 +25,8 @@ LEAST_SPEECH_S = 5
 """The speaker encoders want 3 s for each of two halves that are compared; 30 s are better."""
 LONGEST_S = 120
 """What comes after is not listened to: a voice is made from 25 s."""
-SHORTEST_LINE_S = Fraction(3, 10)
+SHORTEST_LINE_S = Fraction(15, 100)
+"""Shorter sounds are clicks and breaths."""
 
 
 @stage(version=1)
@@ -39,18 +42,26 @@ def film_voice(desk: Desk, recording: Artifact, name: str, portrait: Portrait) -
         raise UnreadableMedia(f"{name} has no sound", mend="give a recording of the voice")
     with store.scratch() as folder:
         out = folder / "film.mp4"
+        seconds = f"{_seconds(store.path(recording), track):.3f}"
         picture = opened(store.path(portrait.still))["V:0"].filter("loop", loop=-1, size=1)
         picture = picture.filter("setpts", f"N/({FRAME_RATE}*TB)")
         sound = opened(store.path(recording), t=LONGEST_S)[str(track["index"])]
         # fmt: off
         run = ffmpeg.output(
             picture, sound, f"file:{out}", preset="veryfast", crf=20, pix_fmt="yuv420p", r=str(FRAME_RATE),
-            tune="stillimage", acodec="flac", strict="experimental", shortest=None, t=LONGEST_S, map_metadata=-1,
+            tune="stillimage", acodec="flac", strict="experimental", t=seconds, map_metadata=-1,
             fflags="+bitexact", **REPEATABLE_X264,
         )
         # fmt: on
         run_tool(command(run), deadline_s=300)
         return Film(video=store.put(out, "video/mp4"))
+
+
+def _seconds(recording: Path, track: dict[str, Any]) -> float:
+    """How long the recording sounds, by decoding it: containers are wrong about that. At most LONGEST_S."""
+    n_channels = int(track["channels"])
+    sound = opened(recording, t=LONGEST_S)[str(track["index"])]
+    return sum(block.shape[1] for block in sound_blocks(sound, MASTER_RATE_HZ, n_channels)) / MASTER_RATE_HZ
 
 
 @stage(version=1)

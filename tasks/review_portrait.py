@@ -37,6 +37,9 @@ from tasks.review_words import listen_back, read_language
 GATES = Gates()
 OF_A_SOURCE = frozenset({"rendered_share", "source_lips_left", "flicker_ratio"})
 """Checks that hold a dub's picture against its source's: a photo has nothing that moves."""
+ALIKE = 0.03
+"""Aperture (IOD) by which a mouth may differ from the photo's where their sharpness is compared: teeth are sharper
+than lips."""
 SVG = "image/svg+xml"
 
 Closures = dict[str, tuple[Closure, ...]]
@@ -127,7 +130,7 @@ def _look(
         found.findings.append(not_measured("closure_recall", why, matters=True))
         return {}
     face = faces[0]
-    evidence = _evidence(portrait, face, RenderLog.load(store.path(lips.log)), lips)
+    evidence = evidence_of(store, portrait, face, lips)
     reading = read_mouth(performed.script, performed.timeline, evidence)
     left_out = OF_A_SOURCE
     if facts.width_px != portrait.facts.width_px:
@@ -157,10 +160,12 @@ def _look(
     return reading.closures
 
 
-def _evidence(portrait: Portrait, face: TrackedFace, log: RenderLog, lips: LipSync) -> MouthEvidence:
-    n_frames = face.n_frames
+def evidence_of(store: Store, portrait: Portrait, face: TrackedFace, lips: LipSync) -> MouthEvidence:
+    """What the tracker (`face`: of the finished picture) and the engine say of every frame, beside the photo."""
+    log, n_frames = RenderLog.load(store.path(lips.log)), face.n_frames
     photo = portrait.facts
     nan = float("nan")
+    is_as_in_photo = np.abs(log.aperture[0, :n_frames] - np.float32(photo.aperture or 0)) < ALIKE
     return MouthEvidence(
         frame_rate=photo.as_video(n_frames).frame_rate,
         source_aperture=np.full(n_frames, photo.aperture, np.float32),
@@ -170,7 +175,7 @@ def _evidence(portrait: Portrait, face: TrackedFace, log: RenderLog, lips: LipSy
         is_rendered=log.is_rendered()[0, :n_frames],
         reason_counts=lips.counts,
         source_sharpness=np.full(n_frames, nan if photo.mouth_sharpness is None else photo.mouth_sharpness, np.float32),
-        dub_sharpness=face.sharpness,
+        dub_sharpness=np.where(is_as_in_photo, face.sharpness, np.float32(nan)),
     )
 
 
