@@ -211,6 +211,34 @@ class Gates(Record):
         unit="ms",
         source="EBU R 37 (-60 ms) and ITU-R BT.1359 acceptability (-185 ms)",
     )
+    pauses_kept: Limit = Limit(
+        what="Pauses inside the source's lines that the dub keeps",
+        better="high",
+        ok=0.5,
+        source="project limit: word order leaves many translations no clause to pause at",
+    )
+    line_level_error: Limit = Limit(
+        what="Loudness of a line against its speaker's others, dub against source",
+        better="low",
+        ok=3.0,
+        unit="dB",
+        source="project limit: 3 dB is clearly heard, 1 dB hardly",
+    )
+    speaker_level_error: Limit = Limit(
+        what="Loudness of speakers against one another, dub against source",
+        better="low",
+        ok=1.0,
+        failed=6.0,
+        unit="dB",
+        source="project limit: 1 dB is about the smallest difference that is heard",
+    )
+    questions_rise: Limit = Limit(
+        what="Rise of the pitch at a question's end",
+        better="high",
+        ok=1.0,
+        unit="semitones",
+        source="project limit: statements fall by 1.5 to 10 (measured in 10 languages), a plain rise is 3 and more",
+    )
     copied_lines: Limit = Limit(
         what="Lines left in the source's language",
         better="low",

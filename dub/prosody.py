@@ -152,23 +152,26 @@ def breaks_in(text: str, pauses: Sequence[InnerPause]) -> tuple[int | None, ...]
 
     A place is the end of a clause (within half a line of where the source has its pause) or stands before a
     conjunction or preposition (within a quarter); never inside a word, nor between words that belong together. The
-    nearest wins, clause ends counting for more; the order stays.
+    places nearest to the source's win, clause ends counting for more; the order stays.
     """
     places = _places(text)
-    found: list[int | None] = []
+    # ways[n]: the best way to give the pauses so far places among the first n; a pause without one scores nothing.
+    ways: list[tuple[float, tuple[int | None, ...]]] = [(0.0, ())] * (len(places) + 1)
     for pause in pauses:
-        near = [
-            (merit - 2 * abs(share - pause.share), number)
-            for number, (_, share, merit) in enumerate(places)
-            if abs(share - pause.share) <= (_FARTHEST_CLAUSE if merit >= _CLAUSE_MERIT else _FARTHEST_WORD)
-        ]
-        if not near:
-            found.append(None)
-            continue
-        best = max(near)[1]
-        found.append(places[best][0])
-        places = places[best + 1 :]
-    return tuple(found)
+        better: list[tuple[float, tuple[int | None, ...]]] = []
+        for n in range(len(places) + 1):
+            score, taken = ways[n]
+            choices = [(score, (*taken, None))]
+            if n:
+                choices.append(better[n - 1])
+                index, share, merit = places[n - 1]
+                off = abs(share - pause.share)
+                if off <= (_FARTHEST_CLAUSE if merit >= _CLAUSE_MERIT else _FARTHEST_WORD):
+                    score, taken = ways[n - 1]
+                    choices.append((score + 1 + merit - 2 * off, (*taken, index)))
+            better.append(max(choices, key=lambda choice: choice[0]))
+        ways = better
+    return ways[-1][1]
 
 
 def _places(text: str) -> list[tuple[int, float, float]]:

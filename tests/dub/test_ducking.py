@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 
-from dub.ducking import bed_gains, dialogue_gains, frames_of
+from dub.ducking import bed_gains, dialogue_gains, frames_of, sounding, spoken_spans, widened
 from dub.levels import gain_of_db
+from dub.prosody import InnerPause, LineProsody, SourceProsody
+from dub.script import DubScript, Utterance
 from dub.timecode import Span
+from lang.bcp47 import Locale
 
 N = 1000
 LINE = frames_of([Span.of_seconds(3, 6)], N)
@@ -54,3 +59,34 @@ def test_laughs_stay_where_nobody_is_dubbed() -> None:
 def test_frames_of_spans_hold_the_whole_span() -> None:
     mask = frames_of([Span.of_seconds(0.015, 0.021), Span.of_seconds(9.95, 12)], N, 0.01)
     assert np.flatnonzero(mask).tolist() == [0, 1, 2, 3, *range(994, 1000)]
+
+
+def test_a_laugh_of_its_own_is_kept_whole_or_not_at_all() -> None:
+    laugh = frames_of([Span.of_seconds(7, 8)], N)
+    touched = dialogue_gains(LINE, frames_of([Span.of_seconds(7.8, 9)], N), laugh)
+    assert np.all(touched[650:790] == 1)
+    assert touched[780:790].all(), "its last fifth runs on under the dub"
+    assert np.allclose(touched[810:900], 0)
+    covered = dialogue_gains(LINE, frames_of([Span.of_seconds(7.4, 9)], N), laugh)
+    assert np.allclose(covered[740:900], 0)
+
+
+def test_pauses_inside_a_line_are_nobody_s_words() -> None:
+    line = Utterance(id="u0001", speaker="s1", span=Span.of_seconds(1, 5), text="said")
+    script = DubScript(source_locale=Locale("en"), duration=Fraction(10), utterances=(line,))
+    laugh, words = Span.of_seconds(2.5, 3), Span.of_seconds(4, 5.3)
+    pause = InnerPause(span=Span.of_seconds(2, 4), share=0.5)
+    known = SourceProsody(lines=(LineProsody(utterance_id="u0001", pauses=(pause,)),), sounds=(laugh,))
+    spoken = frames_of(spoken_spans(script, [Span.of_seconds(1, 2), laugh, words], known), N)
+    assert np.flatnonzero(spoken).tolist() == [*range(100, 200), *range(400, 530)]
+    unknown = frames_of(spoken_spans(script, [laugh, words], SourceProsody()), N)
+    assert np.flatnonzero(unknown).tolist() == list(range(100, 530))
+
+
+def test_where_the_dub_is_heard() -> None:
+    dub = np.zeros(N)
+    dub[100:200] = dub[210:300] = dub[340:400] = 0.01
+    heard = sounding(dub)
+    assert np.flatnonzero(heard).tolist() == [*range(100, 300), *range(340, 400)], "a stop is no silence"
+    assert np.flatnonzero(widened(heard, 0.1)).tolist() == [*range(90, 310), *range(330, 410)]
+    assert not sounding(np.zeros(N)).any()

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dub.isochrony import UTMOST_SLOW_DOWN, UTMOST_SPEED_UP, Line, Place, place
+from dub.isochrony import (
+    GAP_S,
+    LEAST_PAUSE_S,
+    LONGER_PAUSE_S,
+    NATURAL_SPEED_UP,
+    UTMOST_SLOW_DOWN,
+    UTMOST_SPEED_UP,
+    Line,
+    Phrase,
+    Place,
+    place,
+)
 from dub.timecode import Span
 
 
@@ -101,3 +113,56 @@ def test_promises(script: list[tuple[int, int, int, str]], tail_ms: int) -> None
             assert said.span.start + said.duration / UTMOST_SPEED_UP > title_end, "early only to be heard at all"
         if there.overrun:
             assert there.stretch_ratio == 1 / UTMOST_SPEED_UP, "an overrun only after all was tried"
+
+
+def _phrased(
+    span: tuple[float, float], speech: tuple[float, float], pause: tuple[float, float], **more: Fraction
+) -> Line:
+    """Two phrases of `speech` seconds; the source pauses from pause[0] to pause[1]."""
+    phrases = (Phrase(Fraction(speech[0]), Fraction(span[0])), Phrase(Fraction(speech[1]), Fraction(pause[1])))
+    length = Fraction(pause[1]) - Fraction(pause[0])
+    whole = sum((phrase.duration for phrase in phrases), length)
+    return Line("a", Span(start=Fraction(span[0]), end=Fraction(span[1])), whole, phrases, (length,))
+
+
+def test_phrases_start_with_the_source_s() -> None:
+    [same] = place([_phrased((1, 4), (1.0, 1.5), (2, 2.5))], Fraction(10))
+    assert (same.start, same.stretch_ratio, same.phrase_starts) == (1, 1, (1, Fraction(5, 2)))
+    assert same.end == 4
+    [slowed] = place([_phrased((1, 4), (0.75, 1.5), (2, 2.5))], Fraction(10))
+    assert slowed.stretch_ratio == Fraction(10, 9), "speech fills what the pauses leave"
+    assert slowed.phrase_starts[1] <= Fraction(5, 2)
+    assert slowed.end == 4
+
+
+def test_a_pause_grows_within_reason() -> None:
+    [uneven] = place([_phrased((0, 8), (1.0, 2.0), (4, 5))], Fraction(20))
+    first_ends = uneven.stretch_ratio
+    assert uneven.phrase_starts[1] - first_ends == 1 + LONGER_PAUSE_S, "not the two seconds until the source's phrase"
+
+
+def test_pauses_are_given_up_before_the_tempo_is() -> None:
+    tight = _phrased((0, 4), (2.0, 2.4), (1.5, 2.5))
+    after = line(5.0, 6.0, 1.0)
+    [first, _] = place([tight, after], Fraction(10))
+    assert first.stretch_ratio == Fraction(4, 5)
+    pause = first.phrase_starts[1] - 2 * first.stretch_ratio
+    assert LEAST_PAUSE_S <= pause <= 1
+    assert first.end <= Fraction(49, 10)
+    [packed, _] = place([_phrased((0, 4), (2.6, 3.4), (1.5, 2.5)), line(4.2, 5.0, 0.5)], Fraction(10))
+    assert packed.stretch_ratio == 1 / UTMOST_SPEED_UP
+    assert packed.phrase_starts[1] - Fraction(2.6) * packed.stretch_ratio == GAP_S
+
+
+def test_what_the_voice_was_asked_for_counts() -> None:
+    """Tempo asked of the voice and stretch together stay natural where there is room."""
+    slow = line(0.0, 4.0, 2.0)
+    [place_1] = place([replace(slow, speed=Fraction(85, 100))], Fraction(10))
+    assert Fraction(85, 100) / place_1.stretch_ratio == UTMOST_SLOW_DOWN
+    fast = replace(line(0.0, 2.0, 4.0), speed=Fraction(115, 100))
+    [place_2] = place([fast], Fraction(10))
+    assert fast.speed / place_2.stretch_ratio == NATURAL_SPEED_UP
+    [place_3, _] = place([fast, line(2.2, 4.0, 1.0)], Fraction(10))
+    assert place_3.stretch_ratio == 1 / UTMOST_SPEED_UP, "without room it must hurry"
+    [hurried] = place([replace(slow, slowest=Fraction(1))], Fraction(10))
+    assert hurried.stretch_ratio == 1, "where the source hurries, the dub ends early rather than dawdle"

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from dub.errors import BadInput
-from dub.script import Timeline
+from dub.script import PhonemeSpan, TakePause, Takes, Timeline
 from dub.stage import Desk
+from dub.timecode import Span
 from dub.wav import Samples
+from lang.bcp47 import Locale
 from tasks.fit import fit
 from tests.clips import clicks, level_db, speechlike
 from tests.tasks.sound import heard, script_of, source_of, takes_of
@@ -122,3 +124,36 @@ def test_a_locale_without_takes_is_silence(desk: Desk) -> None:
 def test_a_take_for_no_line_is_refused(desk: Desk) -> None:
     with pytest.raises(BadInput, match="u0002"):
         fitted(desk, [1.0, 1.0], [("s1", 0.5, 1.5)])
+
+
+def test_phrases_are_placed_with_the_source_s(desk: Desk) -> None:
+    """A second, a pause of half a second, a second; the source pauses from 1.7 to 2.4 s."""
+    [take] = takes_of(desk, [speechlike(2.5, 24_000)]).takes
+    pause = TakePause(start_sample=24_000, end_sample=36_000, source=Span.of_seconds(1.7, 2.4))
+    phonemes = tuple(
+        PhonemeSpan(ipa=ipa, start_sample=start, end_sample=start + 24_000) for ipa, start in (("a", 0), ("o", 36_000))
+    )
+    paused = take.model_copy(update={"pauses": (pause,), "phonemes": phonemes})
+    takes = Takes(locale=Locale("pt-BR"), voice_engine="tone", takes=(paused,))
+    source = source_of(desk, np.zeros((2, 8 * 48_000), np.float32))
+    [placed] = fit(desk, source, script_of([("s1", 0.5, 4.0)], 8), takes).placed
+    first, second = placed.phonemes
+    ratio = placed.stretch_ratio
+    assert ratio == pytest.approx(1 / 0.82, abs=0.001)
+    assert first.start_sample == 24_000
+    assert first.end_sample == pytest.approx(24_000 + ratio * 48_000, abs=2)
+    assert second.start_sample == pytest.approx(2.4 * 48_000, abs=3), "with the source's own phrase"
+    assert second.end_sample == placed.end_sample
+    sound = heard(desk, placed.audio)[0]
+    silent = slice(first.end_sample - placed.start_sample, second.start_sample - placed.start_sample)
+    assert not sound[silent].any()
+    assert sound.shape == (placed.n_samples,)
+
+
+def test_a_slow_voice_is_not_slowed_twice(desk: Desk) -> None:
+    [take] = takes_of(desk, [speechlike(2.0, 24_000)]).takes
+    source = source_of(desk, np.zeros((2, 8 * 48_000), np.float32))
+    for speed in (1.0, 0.85):
+        takes = Takes(locale=Locale("pt-BR"), voice_engine="tone", takes=(take.model_copy(update={"speed": speed}),))
+        [placed] = fit(desk, source, script_of([("s1", 0.5, 5.5)], 8), takes).placed
+        assert speed / placed.stretch_ratio == pytest.approx(0.82, abs=0.001)

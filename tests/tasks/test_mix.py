@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dub.levels import active_db, power_curve
 from dub.mix import Mix
+from dub.prosody import InnerPause, LineProsody, SourceProsody
 from dub.stage import Desk
+from dub.timecode import Span
 from dub.wav import Samples
 from tasks.fit import fit
-from tasks.mix import mix
+from tasks.mix import NOTHING_MEASURED, mix
 from tests.clips import level_db, speechlike
 from tests.tasks.sound import heard, script_of, source_of, stems_of, takes_of
 
@@ -39,11 +42,12 @@ def mixed(
     takes: list[Samples],
     lines: list[tuple[str, float, float]] = LINES,
     target_lufs: float = -16.0,
+    prosody: SourceProsody = NOTHING_MEASURED,
 ) -> tuple[Mix, Samples]:
     source = source_of(desk, bed + dialogue)
     script = script_of(lines, END_S)
     timeline = fit(desk, source, script, takes_of(desk, takes, 48_000))
-    made = mix(desk, source, stems_of(desk, dialogue, bed), script, timeline, target_lufs)
+    made = mix(desk, source, stems_of(desk, dialogue, bed), script, timeline, target_lufs, prosody)
     return made, heard(desk, made.audio)
 
 
@@ -151,3 +155,73 @@ def test_the_same_inputs_give_the_same_bytes(desk: Desk, tmp_path_factory: pytes
         made, _ = mixed(own, dialogue=spoken(), bed=noise(0.003), takes=[speechlike(2.3), speechlike(1.5)])
         digests.add(made.audio.sha256)
     assert len(digests) == 1
+
+
+def measured(
+    levels_db: dict[str, float],
+    usual_db: dict[str, float],
+    *pauses: tuple[str, float, float],
+    laugh: Span | None = None,
+) -> SourceProsody:
+    lines = [
+        LineProsody(
+            utterance_id=line,
+            level_db=level,
+            pauses=tuple(InnerPause(span=Span.of_seconds(*span), share=0.5) for id_, *span in pauses if id_ == line),
+        )
+        for line, level in levels_db.items()
+    ]
+    return SourceProsody(lines=tuple(lines), usual_db=usual_db, sounds=(laugh,) if laugh else ())
+
+
+def test_a_shouted_line_is_louder_and_a_whisper_softer(desk: Desk) -> None:
+    lines = [("s1", 1.0, 2.0), ("s1", 3.0, 4.0), ("s1", 5.0, 6.0), ("s1", 7.0, 8.0)]
+    takes = [speechlike(1.0) * np.float32(gain) for gain in (0.5, 1.0, 1.0, 0.7)]
+    how = measured({"u0001": -20, "u0002": -16, "u0003": -20, "u0004": -40}, {"s1": -20})
+    _, sound = mixed(desk, dialogue=spoken(lines), bed=noise(1e-5), takes=takes, lines=lines, prosody=how)
+    usual, shout, again, whisper = (level_db(sound[:, s * 48_000 : (s + 1) * 48_000]) for s in (1, 3, 5, 7))
+    assert abs(shout - usual - 4) < 0.3
+    assert abs(again - usual) < 0.3, "whatever the voice made of it"
+    assert abs(whisper - usual + 6) < 0.3, "within six decibels"
+
+
+def test_two_speakers_stay_as_loud_against_each_other(desk: Desk) -> None:
+    lines = [("near", 1.0, 3.0), ("far", 5.0, 7.0)]
+    dialogue = spoken(lines[:1], 0.8) + spoken(lines[1:], 0.2)
+    source_db = [active_db(power_curve(dialogue[:, s * 48_000 : (s + 2) * 48_000])) or 0.0 for s in (1, 5)]
+    usual = {"near": source_db[0], "far": source_db[1]}
+    how = measured({"u0001": source_db[0], "u0002": source_db[1]}, usual)
+    takes = [speechlike(2.0, seed=7) * np.float32(0.3), speechlike(2.0, seed=8)]
+    made, sound = mixed(desk, dialogue=dialogue, bed=noise(1e-4), takes=takes, lines=lines, prosody=how)
+    near, far = (level_db(sound[:, s * 48_000 : (s + 2) * 48_000]) for s in (1, 5))
+    assert abs((near - far) - (source_db[0] - source_db[1])) < 1.0
+    assert abs(made.speaker_gain_db["far"] - 20 * np.log10(0.2)) < 1.0
+
+
+@pytest.mark.parametrize("stem", ["dialogue", "bed"])
+def test_a_laugh_inside_a_line_is_kept_where_the_dub_pauses(desk: Desk, stem: str) -> None:
+    """Separation puts voiced laughs on the dialogue stem, breathy ones on the bed."""
+    lines = [("s1", 1.0, 5.0)]
+    said = tone(500, 0.2, 1, 2) + tone(500, 0.2, 4, 5)
+    bursts = sum(tone(700, 0.1, start, start + 0.12) for start in (2.4, 2.6, 2.8, 3.0))
+    take = np.concatenate([tone(900, 0.2, 0, 1)[:, :48_000], np.zeros((1, 96_000), np.float32)], axis=1)
+    take = np.concatenate([take, tone(900, 0.2, 0, 1)[:, :48_000]], axis=1)
+    pause = ("u0001", 2.0, 4.0)
+    how = measured({"u0001": -20}, {"s1": -20}, pause, laugh=Span.of_seconds(2.4, 3.12))
+    dialogue, bed = (said + bursts, noise(1e-4)) if stem == "dialogue" else (said, noise(1e-4) + bursts)
+
+    def laugh_db(prosody: SourceProsody) -> float:
+        made, sound = mixed(desk, dialogue=dialogue, bed=bed, takes=[take], lines=lines, prosody=prosody)
+        return tone_level_db(sound, 700, 2.4, 3.1) - tone_level_db(bursts, 700, 2.4, 3.1) - made.gain_db
+
+    assert abs(laugh_db(how)) < 0.5, "at its own level"
+    assert laugh_db(SourceProsody()) < -6, "lost where the pause was not measured"
+
+
+def test_a_laugh_that_the_dub_speaks_over_is_not_doubled(desk: Desk) -> None:
+    lines = [("s1", 1.0, 5.0)]
+    said, laugh = tone(500, 0.2, 1, 2) + tone(500, 0.2, 4, 5), tone(700, 0.1, 2.4, 3.1)
+    how = measured({"u0001": -20}, {"s1": -20}, ("u0001", 2.0, 4.0), laugh=Span.of_seconds(2.4, 3.1))
+    take = tone(900, 0.2, 0, 4)[:, :192_000]
+    made, sound = mixed(desk, dialogue=said + laugh, bed=noise(1e-4), takes=[take], lines=lines, prosody=how)
+    assert tone_level_db(sound, 700, 2.5, 3.0) < tone_level_db(laugh, 700, 2.5, 3.0) + made.gain_db - 40

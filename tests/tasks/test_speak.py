@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from dub.cast import Cast, VoiceProfile
 from dub.errors import BadInput, EngineFailed, LanguageNotSupported
+from dub.pitch import final_rise_st
+from dub.prosody import InnerPause, LineProsody, SourceProsody
 from dub.script import DubScript, TranslatedLine, Translation, Utterance, WithheldLine
 from dub.stage import Desk, EngineChoice
 from dub.timecode import Span
@@ -197,3 +200,59 @@ def test_withheld_lines_have_no_take(desk: Desk) -> None:
     timeline = fit(desk, source, script, takes)
     assert timeline.placed == ()
     assert not heard(desk, timeline.dialogue).any()
+
+
+def _paused_source(level_db: float = -20.0) -> SourceProsody:
+    """The first line pauses for half a second two fifths into it."""
+    pause = InnerPause(span=Span.of_seconds(1.0, 1.5), share=0.4)
+    line = LineProsody(utterance_id="u0000", pauses=(pause,), level_db=level_db, phrases_db=(level_db, level_db))
+    return SourceProsody(lines=(line,), usual_db={"A": level_db})
+
+
+def test_a_take_pauses_where_its_source_does(desk: Desk) -> None:
+    script, translation = _script((0, 3), (5, 8)), _translation("abcde fghij klm, nopqr stuvw xyzab cdefg", FIFTY)
+    takes = speak(desk, script, translation, _cast(desk), _choice(), None, _paused_source())
+    first, second = takes.takes
+    [pause] = first.pauses
+    assert second.pauses == ()
+    assert first.text == translation.lines[0].text
+    silence = heard(desk, first.audio)[0, pause.start_sample : pause.end_sample]
+    assert len(silence) > 0.4 * 24_000
+    assert not silence.any()
+    inside = [each for each in first.phonemes if pause.start_sample < each.end_sample <= pause.end_sample]
+    assert inside == [], "the lips close in the pause"
+    timeline = fit(desk, source_of(desk, np.zeros((2, 20 * 48_000), np.float32)), script, takes, _paused_source())
+    placed = timeline.placed[0]
+    gaps = [b.start_sample - a.end_sample for a, b in pairwise(placed.phonemes)]
+    assert max(gaps) >= 0.27 * 48_000
+    assert placed.end_sample <= 5 * 48_000
+
+
+def test_another_pause_needs_no_other_synthesis(desk: Desk) -> None:
+    script, translation = _script((0, 3)), _translation("abcde fghij klm, nopqr stuvw xyzab cdefg")
+    memo = desk.open_store().root / "memo" / speak_line.name
+    speak(desk, script, translation, _cast(desk), _choice(), None, _paused_source())
+    n_before = len(list(memo.iterdir()))
+    louder = speak(desk, script, translation, _cast(desk), _choice(), None, _paused_source(-10.0))
+    assert len(list(memo.iterdir())) == n_before == 4, "one per phrase and tempo"
+    assert louder.takes[0].pauses
+
+
+def test_a_hurried_source_line_is_not_dawdled_over(desk: Desk) -> None:
+    hurried = SourceProsody(lines=(LineProsody(utterance_id="u0000", tempo=1.3),))
+    takes = speak(desk, _script((0, 4)), _translation(FIFTY), _cast(desk), _choice(), None, hurried)
+    assert takes.takes[0].speed == 1.0, "0.85 in a line of usual tempo"
+
+
+def test_a_question_rises_where_the_voice_lets_it_fall(desk: Desk) -> None:
+    asking = SourceProsody(lines=(LineProsody(utterance_id="u0000", asks=True),))
+    espeak = EngineChoice(family="tts", id="espeak", fingerprint=registry.spec("tts", "espeak").fingerprint())
+    style = desk.open_store().put_bytes(b"", "application/json")
+    voice = VoiceProfile(speaker="A", engine="espeak", reference=style, style=style, is_cloned=False)
+    cast = Cast(locale=Locale("es"), voices=(voice,))
+    ends = []
+    for prosody in (SourceProsody(), asking):
+        [take] = speak(desk, _script((0, 2)), _translation("Te gusta mucho la casa"), cast, espeak, None, prosody).takes
+        ends.append(final_rise_st(heard(desk, take.audio)[0], take.rate_hz))
+    assert None not in ends
+    assert ends[0] < 0 < 2 < ends[1]
