@@ -30,26 +30,30 @@ FASTEST_S, SLOWEST_S = 0.04, 0.48
 MOST_SPREADS = 3.0
 LIVELY_S, LIVELIEST = 0.5, 1.5
 """A mouth that talks all the time moves so much more in its liveliest seconds than in the mean (measured)."""
-FOLLOWS = 0.45
-"""Correlation of a speaking mouth with its own sound: the middle of what was measured."""
+FOLLOWS = 0.5
+"""Correlation of a speaking mouth with its own sound: the middle of what was measured over whole clips."""
 INDEPENDENT_PER_S = 5.0
 """Independent looks in a second: the spread of a stranger's correlation over T seconds is 1 / sqrt(5 T) (measured)."""
+MOST_PER_S = 1.5
+"""What a second of a part may say at most, in natural logarithms of the odds: speakers reach 0.7 to 2.3 (measured)."""
 MOST_LEAD_S = 0.1
 """Lips lead their sound by up to this."""
 STILL = 0.006
 """Mean movement of the aperture (IOD) between a still mouth, 0.001 to 0.003, and a talking one, 0.0165 to 0.043."""
+TALKS = (-4.0, 0.3)
+"""What a still and a moving mouth say of who speaks: a still one does not; a moving one may well say something else."""
 NOISE_PX = 0.3
 """How far a still lip's point trembles in tracking: in a small face that is much movement in eye distances."""
-FACE_TO_BEGIN, NOBODY_TO_BEGIN = 1.0, 0.5
-"""What is believed before anything is known, in parts seen: most who are heard while a mouth moves are in the
-picture."""
+FACE_TO_BEGIN, NOBODY_TO_BEGIN, NOBODY_BUT_ONE = 1.0, 1.0, 0.5
+"""What is believed before anything is known, in parts seen; NOBODY_BUT_ONE in a title of one face and one voice, where
+that they belong together needs least proof."""
 UNSEEN_SHARE = 0.3
 """How far a speaker whose face is known is believed to be out of the picture when that face is: the same person may
 go by two faces, where identity was in doubt."""
 SCENE_DRAWN = 1.0
 """How strongly a speaker's shot is drawn towards the speaker's other shots, in parts."""
-SURE = 0.8
-"""Under this certainty a part is left untouched."""
+SURE, SURE_OF_NOBODY = 0.8, 0.95
+"""Under this certainty a part is in doubt; the latter while a mouth in the picture talks."""
 WHOLE_PART_S = 0.8
 _N_ROUNDS = 12
 
@@ -89,31 +93,34 @@ def who_speaks(
     speaker's parts say together weighs in every one of them: shares of the speaker's parts that each face says, and of
     a face's speech that is this speaker's, found by expectation-maximisation.
     """
-    evidence = np.full((len(parts), len(mouths)), np.nan)
+    evidence, talks = np.full((len(parts), len(mouths)), np.nan), np.zeros((len(parts), len(mouths)), bool)
     for k, mouth in enumerate(mouths):
         moves = _moves(mouth, frame_rate, shots)
         lead = _lead(moves, open_sound, frame_rate)
         for p, part in enumerate(parts):
             frames = slice(part.first_frame, part.end_frame)
-            evidence[p, k] = _evidence(mouth, moves, np.roll(open_sound, -lead), frames, frame_rate)
+            evidence[p, k], talks[p, k] = _evidence(mouth, moves, np.roll(open_sound, -lead), frames, frame_rate)
     seconds = np.array([(part.end_frame - part.first_frame) / frame_rate for part in parts])
     shot_of = np.searchsorted(shots, [part.first_frame for part in parts], side="right")
     said_by = [(part.speaker, int(shot)) for part, shot in zip(parts, shot_of, strict=True)]
     belief = _believed(evidence, said_by, np.minimum(1.0, seconds / WHOLE_PART_S))
-    return _verdicts(parts, belief, evidence)
+    return _verdicts(parts, belief, np.isfinite(evidence).any(axis=1), talks.any(axis=1))
 
 
-def _verdicts(parts: Sequence[SeenSpan], belief: Doubles, evidence: Doubles) -> OnScreen:
+def _verdicts(
+    parts: Sequence[SeenSpan], belief: Doubles, is_seen: npt.NDArray[np.bool_], somebody_talks: npt.NDArray[np.bool_]
+) -> OnScreen:
     spans = []
     seconds_of: dict[str, dict[int, int]] = {}
-    for part, of_part, seen in zip(parts, belief, evidence, strict=True):
+    for part, of_part, seen, talks in zip(parts, belief, is_seen, somebody_talks, strict=True):
         winner, certainty = int(of_part.argmax()), float(min(1.0, of_part.max()))
         found: dict[str, object] = {"certainty": round(certainty, 3)}
-        if not np.isfinite(seen).any():
+        is_nobody = winner == len(of_part) - 1
+        if not seen:
             found = {"verdict": "off screen", "certainty": 1.0}
-        elif certainty < SURE:
+        elif certainty < (SURE_OF_NOBODY if is_nobody and talks else SURE):
             found["verdict"] = "uncertain"
-        elif winner == len(of_part) - 1:
+        elif is_nobody:
             found["verdict"] = "off screen"
         else:
             found |= {"verdict": "speaks", "face": winner}
@@ -127,22 +134,27 @@ def _verdicts(parts: Sequence[SeenSpan], belief: Doubles, evidence: Doubles) -> 
     return OnScreen(spans=tuple(spans), faces_of=faces_of)
 
 
-def _evidence(mouth: Mouth, moves: Doubles, open_sound: Doubles, frames: slice, frame_rate: float) -> float:
-    """Log likelihood ratio, this face says it against it does not; NaN where it is not seen for half of the time.
+def _evidence(
+    mouth: Mouth, moves: Doubles, open_sound: Doubles, frames: slice, frame_rate: float
+) -> tuple[float, bool]:
+    """(log likelihood ratio, this face says it against it does not; whether it talks at all). (NaN, False) where it is
+    not seen for half of the time.
 
     Given the sound x and the lips y, both of spread 1: y is r x + noise of a speaker, noise of anybody else.
     """
     seen = np.isfinite(moves[frames])
     if not seen.any() or seen.sum() * 2 < len(seen):
-        return float("nan")
+        return float("nan"), False
     y, x = moves[frames][seen], open_sound[frames][seen]
     of_frame = (FOLLOWS * x * y - FOLLOWS**2 * (x**2 + y**2) / 2) / (1 - FOLLOWS**2) - np.log(1 - FOLLOWS**2) / 2
-    follows = float(of_frame.sum()) * INDEPENDENT_PER_S / frame_rate
+    seconds = len(x) / frame_rate
+    most = MOST_PER_S * max(seconds, 0.5)
+    follows = float(np.clip(of_frame.sum() * INDEPENDENT_PER_S / frame_rate, -most, most))
     aperture = mouth.aperture[frames][seen]
     still = max(STILL, NOISE_PX / float(np.nanmedian(mouth.iod_px[frames])))
     movement = float(np.abs(aperture - np.median(aperture)).mean())
-    is_talking = np.clip(1.5 * np.log((movement + 1e-4) / still), -4.0, 0.3)
-    return follows + float(is_talking) * min(1.0, len(seen) / frame_rate / WHOLE_PART_S)
+    talks = float(np.clip(1.5 * np.log((movement + 1e-4) / still), *TALKS)) * min(1.0, seconds / WHOLE_PART_S)
+    return follows + talks, talks > 0
 
 
 def _believed(evidence: Doubles, said_by: Sequence[tuple[str, int]], weights: Doubles) -> Doubles:
@@ -155,7 +167,8 @@ def _believed(evidence: Doubles, said_by: Sequence[tuple[str, int]], weights: Do
     is_seen = np.isfinite(evidence)
     likely = np.where(is_seen, np.nan_to_num(evidence), -np.inf)
     speaker, scene = _numbers([speaker for speaker, _ in said_by]), _numbers(said_by)
-    begin = np.r_[np.full(n_faces, FACE_TO_BEGIN), NOBODY_TO_BEGIN]
+    nobody = NOBODY_BUT_ONE if n_faces == 1 and speaker.max(initial=0) == 0 else NOBODY_TO_BEGIN
+    begin = np.r_[np.full(n_faces, FACE_TO_BEGIN), nobody]
     prior = np.tile(begin / begin.sum(), (len(said_by), 1))
     owned = np.ones((len(said_by), n_faces))
     belief = np.zeros_like(prior)

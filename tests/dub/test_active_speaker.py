@@ -80,7 +80,7 @@ def test_one_short_line_of_a_mouth_that_does_not_fit_is_left_in_doubt() -> None:
     words, others = _words(41, 40), _words(44, 40)
     (span,) = who_speaks(_parts((0, 30)), [_talking(others, 45)], words, RATE).spans
     assert span.verdict == "uncertain"
-    assert span.certainty < 0.8
+    assert span.certainty < 0.95
 
 
 def test_a_voice_goes_on_off_screen_while_the_other_ones_shot_is_shown() -> None:
