@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Container
+from collections.abc import Container, Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,7 @@ from engines.lipsync.contract import RenderLog, Scene, SpokenSpan
 from engines.lipsync.frame_threads import Ahead, Behind
 from engines.lipsync.mouth_bank import MouthBank
 from engines.lipsync.mouth_curve import mouth_curve
+from engines.lipsync.mouth_occlusion import covered_frames
 from engines.lipsync.mouth_painter import MouthPainter
 from engines.lipsync.mouth_plan import MouthPlan
 from engines.spec import EngineSpec
@@ -46,23 +49,26 @@ class Exemplar:
         heard = np.array([int((face.is_found & said).sum()) for face, said in zip(faces.faces, spoken, strict=True)])
         leading = [int(k) for k in np.argsort(-heard, kind="stable")[:MOST_FACES] if heard[k]]
         share = mouth_bank.MAX_CROP_BYTES // max(1, len(leading))
-        outlines = {k: mouth_bank.outline(scene.facts, faces.faces[k], spoken[k], share) for k in leading}
+        with progress.part(0, 0.5):
+            covered = covered_frames(scene.video, scene.facts, {k: faces.faces[k] for k in leading})
+        outlines = {k: mouth_bank.outline(scene.facts, faces.faces[k], spoken[k], share, covered[k]) for k in leading}
         chosen = {k: o for k, o in outlines.items() if o is not None}
-        save_banks(mouth_bank.cut(scene.video, scene.facts, faces.faces, chosen), bank)
+        with progress.part(0.5, 1):
+            save_banks(mouth_bank.cut(scene.video, scene.facts, faces.faces, chosen), bank)
 
     def render(self, scene: Scene, bank: Path, spoken: tuple[SpokenSpan, ...], dialogue: Path, out: Path) -> RenderLog:
         facts, faces = scene.facts, TrackedFaces.load(scene.faces)
         if faces.n_frames != facts.n_frames:
             raise EngineFailed(f"the face track has {faces.n_frames} frames, the video {facts.n_frames}")
         banks = load_banks(bank)
-        log = decided(scene, faces, banks, spoken)
+        log = decided(scene, faces, banks, spoken, {k: mouths.is_covered for k, mouths in banks.items()})
         shot = shot_numbers(faces)
         plans = []
         for k, mouths in banks.items():
             phonemes = [
                 phoneme for span in spoken if k in {run.face for run in span.shown} for phoneme in span.phonemes
             ]
-            face, share = faces.faces[k], choice.ramps(log.is_rendered()[k], shot)
+            face, share = _uncovered(faces.faces[k], mouths.is_covered), choice.ramps(log.is_rendered()[k], shot)
             curve = mouth_curve(phonemes, facts.frame_rate, facts.n_frames, mouths.speaker)
             curve = audio_curve.with_sound(curve, scene, faces, k, spoken, dialogue, mouths.speaker)
             aimed = share * curve.aperture + (1 - share) * np.nan_to_num(face.aperture)
@@ -92,9 +98,15 @@ def _source_speech(code: int, scene: Scene, faces: TrackedFaces) -> choice.Mask:
     return choice.speech_of(code, scene.said, shot_numbers(faces), scene.facts.frame_rate, choice.INHALE_S)
 
 
-def decided(scene: Scene, faces: TrackedFaces, banks: Container[int], spoken: tuple[SpokenSpan, ...]) -> RenderLog:
+def decided(
+    scene: Scene,
+    faces: TrackedFaces,
+    banks: Container[int],
+    spoken: tuple[SpokenSpan, ...],
+    covered: Mapping[int, choice.Mask] = MappingProxyType({}),
+) -> RenderLog:
     """What is to be done to every face in every frame; no aperture is aimed at yet. `banks`: the faces that can
-    be moved."""
+    be moved. `covered`: by face, (n_frames,), something is in front of its mouth."""
     shot, rate = shot_numbers(faces), scene.facts.frame_rate
 
     def in_dub(code: int) -> choice.Mask:
@@ -111,6 +123,7 @@ def decided(scene: Scene, faces: TrackedFaces, banks: Container[int], spoken: tu
             has_bank=k in banks,
             is_inside=_is_inside(face, scene.facts),
             frame_rate=rate,
+            is_covered=covered.get(k),
         )
         for k, face in enumerate(faces.faces)
     ]
@@ -119,6 +132,13 @@ def decided(scene: Scene, faces: TrackedFaces, banks: Container[int], spoken: tu
         rows = [np.where(np.any([off_screen, *sounds], axis=0), choice.NO_FACE, choice.NOBODY).astype(np.uint8)]
     decision = np.stack(rows)
     return RenderLog(choice.REASONS, decision, np.full(decision.shape, np.nan, np.float32))
+
+
+def _uncovered(face: TrackedFace, is_covered: choice.Mask) -> TrackedFace:
+    """The track without what it guessed under a hand: nothing beside it is to be smoothed with that."""
+    if not is_covered.any():
+        return face
+    return replace(face, points=np.where(is_covered[:, None, None], np.float32(np.nan), face.points))
 
 
 def save_banks(banks: dict[int, MouthBank], path: Path) -> None:
@@ -151,7 +171,7 @@ def _is_inside(face: TrackedFace, facts: VideoFacts) -> npt.NDArray[np.bool_]:
 ENGINE = EngineSpec(
     id="exemplar",
     family="lipsync",
-    version=6,
+    version=7,
     summary="The speaker's own frames, searched, warped and blended; no network, CPU.",
     load=Exemplar,
     extra="embedded",

@@ -21,15 +21,21 @@ REASONS = (
     "kept: off-screen voice",
     "kept: unclear who speaks",
     "kept: too few frames of this face",
+    "kept: mouth covered",
     "refused: turned away",
     "refused: out of the picture",
     "rendered: speaks",
     "rendered: mouth held shut",
 )
-NOBODY, NO_FACE, VOICE_OFF_SCREEN, UNCLEAR, NO_BANK, TURNED, OUTSIDE, SPEAKS, HELD_SHUT = range(len(REASONS))
+NOBODY, NO_FACE, VOICE_OFF_SCREEN, UNCLEAR, NO_BANK, COVERED, TURNED, OUTSIDE, SPEAKS, HELD_SHUT = range(len(REASONS))
 
 LARGEST_YAW_DEG, LARGEST_PITCH_DEG = 24.0, 36.0
 """As the tracker reads them: a real turn of 40 degrees reads as 22 to 24 (its mesh model takes up the rest)."""
+TURNED_BACK = 0.88
+"""A head that was turned away is taken up again at this share of the limits: at the limit itself, the tracker's noise
+would let go of the mouth and catch it frame by frame."""
+SHORTEST_GLANCE_S = 0.3
+"""A shorter look between two turns is left alone."""
 BRIDGE_S = 0.4
 """A pause this short is not worth letting go of the mouth and catching it again."""
 BEFORE_S, AFTER_S, INHALE_S = 0.12, 0.15, 0.22
@@ -88,10 +94,11 @@ def decide(
     has_bank: bool,
     is_inside: Mask,
     frame_rate: Fraction,
+    is_covered: Mask | None = None,
 ) -> npt.NDArray[np.uint8]:
     """Index into REASONS per frame of one face, from masks (n_frames,): this face says the dub, said the source; a
-    voice of the dub is off screen, is of nobody knows whom; its mouth lies in the picture. `has_bank`: it has a
-    bank."""
+    voice of the dub is off screen, is of nobody knows whom; its mouth lies in the picture, is covered by
+    something. `has_bank`: it has a bank."""
     decision = np.full(face.n_frames, NOBODY, np.uint8)
     decision[is_off_screen] = VOICE_OFF_SCREEN
     decision[is_unclear] = UNCLEAR
@@ -101,10 +108,22 @@ def decide(
     if not has_bank:
         decision[speaks] = NO_BANK
     decision[speaks & ~is_inside & face.is_found] = OUTSIDE
-    is_turned = (np.abs(face.yaw_deg) > LARGEST_YAW_DEG) | (np.abs(face.pitch_deg) > LARGEST_PITCH_DEG)
-    decision[speaks & is_turned] = TURNED
+    if is_covered is not None:
+        decision[speaks & is_covered & has_bank] = COVERED
+    decision[speaks & turned(face, frame_rate)] = TURNED
     decision[speaks & ~face.is_found] = NO_FACE
     return decision
+
+
+def turned(face: TrackedFace, frame_rate: Fraction) -> Mask:
+    """(n_frames,): turned beyond the range, and not yet well within it again."""
+    extent = np.maximum(np.abs(face.yaw_deg) / LARGEST_YAW_DEG, np.abs(face.pitch_deg) / LARGEST_PITCH_DEG)
+    away = np.zeros(face.n_frames, bool)
+    for first, last in runs(extent > TURNED_BACK):  # NaN, no face, is not turned
+        beyond = np.flatnonzero(extent[first:last] > 1)
+        if len(beyond):
+            away[first + beyond[0] : last] = True
+    return bridged(away, SHORTEST_GLANCE_S, frame_rate)
 
 
 def ramps(is_rendered: Mask, shot: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:

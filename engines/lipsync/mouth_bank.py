@@ -40,7 +40,7 @@ class MouthBank:
     `pucker_steps` (21,) holds the tracker's reading at every twentieth. `pose` (n, 2): yaw, pitch. `oval_px`
     (n, 36, 2): the face's outline in the crop's pixels. `brightness` (n,). `thumb` float32 (n, d): what the mouth's
     inside looks like. `template`, `model_*`, `speaker`: geometry.rigid_template, ShapeModel and SpeakerRange of the
-    title.
+    title. `is_covered` bool (n_frames of the title,): something is in front of the mouth.
     """
 
     frame: npt.NDArray[np.int32]
@@ -62,6 +62,7 @@ class MouthBank:
     model_mean: Floats
     model_sd: Floats
     speaker_range: Floats
+    is_covered: npt.NDArray[np.bool_]
 
     @property
     def n(self) -> int:
@@ -122,10 +123,12 @@ def outline(
     face: TrackedFace,
     is_speech: npt.NDArray[np.bool_],
     most_bytes: int = MAX_CROP_BYTES,
+    is_covered: npt.NDArray[np.bool_] | None = None,
 ) -> BankOutline | None:
-    """Choose the frames of one person; `is_speech` (n_frames,): they speak. None where fewer than FEWEST_FRAMES are
-    fit."""
-    fit = usable_frames(face)
+    """Choose the frames of one person; (n_frames,) each: `is_speech`, they speak; `is_covered`, something is in front
+    of the mouth: such frames are neither learnt from nor shown. None where fewer than FEWEST_FRAMES are fit."""
+    is_covered = np.zeros(face.n_frames, bool) if is_covered is None else is_covered
+    fit = usable_frames(face) & ~is_covered
     if fit.sum() < FEWEST_FRAMES:
         return None
     template = geometry.rigid_template(face)
@@ -158,6 +161,7 @@ def outline(
         "model_weights": model.weights,
         "model_mean": model.mean,
         "model_sd": model.sd,
+        "is_covered": is_covered,
         "speaker_range": np.array([getattr(speaker, field.name) for field in fields(speaker)]),
     }
     return BankOutline(chosen, corner_of, (width, height), known_fields)

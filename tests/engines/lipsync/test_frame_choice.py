@@ -20,13 +20,14 @@ def _face(aperture: np.ndarray | None = None):
     return cartoon.track_of(opening, np.full((N, 2), 100.0))
 
 
-def _decide(face, *, dub: slice = slice(0, 0), source: slice = slice(0, 0), off: slice = slice(0, 0)):
+def _decide(face, *, dub: slice = slice(0, 0), source: slice = slice(0, 0), off: slice = slice(0, 0), covered=None):
     masks = []
     for span in (dub, source, off, slice(0, 0)):
         mask = np.zeros(N, bool)
         mask[span] = True
         masks.append(mask)
-    return choice.decide(face, *masks, has_bank=True, is_inside=np.ones(N, bool), frame_rate=RATE)
+    inside = np.ones(N, bool)
+    return choice.decide(face, *masks, has_bank=True, is_inside=inside, frame_rate=RATE, is_covered=covered)
 
 
 def test_each_reason_where_it_belongs() -> None:
@@ -85,3 +86,24 @@ def test_ramps_rise_and_fall_but_not_at_cuts() -> None:
     share = choice.ramps(rendered, np.array([0] * 30 + [1] * 10))
     assert list(share[9:14]) == [0, 0.25, 0.5, 0.75, 1]
     assert list(share[28:31]) == [1, 1, 0]  # the shot ends there
+
+
+def test_a_head_at_the_edge_of_the_range_is_let_go_once() -> None:
+    """Noise about the limit, then well inside again; and a glance of two frames between two turns."""
+    yaw = np.zeros(N, np.float32)
+    yaw[30:50] = choice.LARGEST_YAW_DEG + np.tile([1, -1], 10)
+    yaw[70:80] = yaw[82:90] = -40
+    decision = _decide(replace(_face(), yaw_deg=yaw), dub=slice(10, 95))
+    assert choice.runs(decision == choice.TURNED) == [(30, 50), (70, 90)]
+    yaw[30:50] -= 2  # never beyond the limit
+    decision = _decide(replace(_face(), yaw_deg=yaw), dub=slice(10, 95))
+    assert choice.runs(decision == choice.TURNED) == [(70, 90)]
+
+
+def test_a_covered_mouth_is_kept_where_it_would_have_been_moved() -> None:
+    covered = np.zeros(N, bool)
+    covered[20:60] = True
+    decision = _decide(_face(), dub=slice(40, 80), covered=covered)
+    assert choice.runs(decision == choice.COVERED) == [(40, 60)]
+    assert choice.REASONS[choice.COVERED] == "kept: mouth covered"
+    assert (decision[60:80] == choice.SPEAKS).all()
