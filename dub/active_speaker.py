@@ -104,7 +104,8 @@ def who_speaks(
     shot_of = np.searchsorted(shots, [part.first_frame for part in parts], side="right")
     said_by = [(part.speaker, int(shot)) for part, shot in zip(parts, shot_of, strict=True)]
     belief = _believed(evidence, said_by, np.minimum(1.0, seconds / WHOLE_PART_S))
-    return _verdicts(parts, belief, np.isfinite(evidence).any(axis=1), talks.any(axis=1))
+    is_seen = np.isfinite(evidence)
+    return _verdicts(parts, belief, np.any(is_seen, axis=1), np.any(talks, axis=1))
 
 
 def _verdicts(

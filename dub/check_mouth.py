@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
@@ -53,6 +53,9 @@ class MouthEvidence:
     source_sharpness: Floats
     dub_sharpness: Floats
     flicker_ratio: float | None = None
+    of_line: dict[str, tuple[Floats, Mask]] = field(default_factory=dict)
+    """(dub_aperture, is_rendered) of a line's own faces, by utterance id, where they are not who is judged overall:
+    two who speak at once."""
 
     @property
     def n_frames(self) -> int:
@@ -78,6 +81,8 @@ class MouthReading:
     sharpness_ratio: float | None
     source_lips_left_s: float
     """Seconds in which the source speaks, the dub is silent, and the dub's lips are open all the same."""
+    said_by: dict[str, str] = field(default_factory=dict)
+    """By utterance id, in words: whose mouth says it and how much of it was moved."""
 
     @property
     def all_closures(self) -> tuple[Closure, ...]:
@@ -96,9 +101,9 @@ def read_mouth(script: DubScript, timeline: Timeline, evidence: MouthEvidence) -
     speaks = spoken_frames(spoken, rate, n_frames)
     speech = speaks & evidence.is_frontal
     turned = speaks & np.isfinite(evidence.source_aperture) & ~evidence.is_frontal
-    vowels = [
-        false_closures(evidence.dub_aperture, rate, take.phonemes, evidence.is_rendered) for take in timeline.placed
-    ]
+    overall = (evidence.dub_aperture, evidence.is_rendered)
+    mouths = [(take, *evidence.of_line.get(take.utterance_id, overall)) for take in timeline.placed]
+    vowels = [false_closures(aperture, rate, take.phonemes, rendered) for take, aperture, rendered in mouths]
     quiet = silences(spoken, n_frames / rate)
     both = evidence.is_rendered & np.isfinite(evidence.source_sharpness) & np.isfinite(evidence.dub_sharpness)
     sharpness = None
@@ -106,8 +111,7 @@ def read_mouth(script: DubScript, timeline: Timeline, evidence: MouthEvidence) -
         sharpness = float(np.median(evidence.dub_sharpness[both])) / source
     return MouthReading(
         closures={
-            take.utterance_id: closures(evidence.dub_aperture, rate, take.phonemes, evidence.is_rendered)
-            for take in timeline.placed
+            take.utterance_id: closures(aperture, rate, take.phonemes, rendered) for take, aperture, rendered in mouths
         },
         n_open_vowels=sum(n_counted for _, n_counted in vowels),
         n_shut_vowels=sum(n_shut for n_shut, _ in vowels),

@@ -148,6 +148,20 @@ class Gates(Record):
         failed=0.5,
         source="project goal",
     )
+    wrong_mouth: Limit = Limit(
+        what="Mouths moved of faces that have nothing to say",
+        better="low",
+        ok=0.2,
+        failed=2.0,
+        unit="s",
+        source="project limit: five frames are hardly seen, two seconds are a sentence in the wrong mouth",
+    )
+    unclear_speaker: Limit = Limit(
+        what="Speech over a face that nobody could be told to say",
+        better="low",
+        ok=0.1,
+        source="project limit; dialogues made of real clips leave 0-4 % in doubt (docs/on-screen.md)",
+    )
     sharpness_ratio: Limit = Limit(
         what="Sharpness of the dub's mouth against the source's",
         better="high",

@@ -19,6 +19,7 @@ from dub.check_mouth import (
     check_mouth,
     read_mouth,
 )
+from dub.check_on_screen import check_placement, check_wrong_mouths, said_by
 from dub.contact_sheet import GAP_PX, mouth_contact_sheet
 from dub.figures import aperture_figure, sheet_figure
 from dub.gates import Gates
@@ -35,8 +36,9 @@ from dub.stage import Desk, EngineChoice, stage
 from dub.store import Store
 from engines import registry
 from engines.face.contract import MOUTH_CORNERS, FaceTracker, TrackedFace, TrackedFaces
-from engines.lipsync.contract import RenderLog
+from engines.lipsync.contract import RenderLog, SpokenSpan
 from tasks.lip_scene import lines_on_screen, takes_on_screen
+from tasks.review_bystanders import watch_bystanders
 
 GATES = Gates()
 CELL_PX = 130
@@ -72,9 +74,12 @@ def look_at_mouth(
     who = _on_stage(source, faces, on_screen, script, timeline)
     before = faces.on_stage(who)
     tracker: FaceTracker = registry.load("face", choice.id, **choice.options)
-    after = tracker.track(store.path(dub.video), facts).where(before)
-    evidence = _evidence(source, before, after, log, who, lipsync)
-    reading = read_mouth(script, timeline, evidence)
+    everybody = tracker.track(store.path(dub.video), facts)
+    evidence = _evidence(source, before, everybody.where(before), log, who, lipsync)
+    takes = takes_on_screen(source, faces, on_screen, timeline)
+    evidence = replace(evidence, of_line=_of_lines(takes, faces, everybody, log, who))
+    shown = {take.utterance_id: take.shown for take in takes}
+    reading = replace(read_mouth(script, timeline, evidence), said_by=said_by(shown, log.is_rendered()))
     same_raster = (facts.width_px, facts.height_px) == (source.video.width_px, source.video.height_px)
     if evidence.is_rendered.any() and same_raster:
         comparable = evidence.is_rendered & (who == _on_stage(source, faces, on_screen, script, None))
@@ -82,6 +87,12 @@ def look_at_mouth(
         evidence = replace(evidence, flicker_ratio=ratio)
         _sheet(found, store, source, facts, dub, before, evidence, reading)
     found.findings += check_mouth(evidence, reading, GATES)
+    if set(lipsync.counts) != {LIP_SYNC_OFF}:
+        found.findings += check_placement(shown, faces.is_found, source.video.frame_rate, GATES)
+        said = lines_on_screen(source, faces, on_screen, script)
+        runs = [run for span in (*takes, *said) for run in span.shown]
+        idle = watch_bystanders(store, source, facts, dub, faces, everybody, runs, log)
+        found.findings += check_wrong_mouths(idle, source.video.frame_rate, GATES)
     found.metrics |= _mouth_metrics(evidence, reading)
     figure = aperture_figure(
         evidence.source_aperture,
@@ -103,6 +114,30 @@ def _on_stage(
     takes = takes_on_screen(source, faces, on_screen, timeline) if timeline else ()
     dubbed = [run for span in takes for run in span.shown]
     return face_on_stage(dubbed, said, [int(shot) for shot in faces.shots], source.video.n_frames)
+
+
+def _of_lines(
+    takes: tuple[SpokenSpan, ...],
+    faces: TrackedFaces,
+    everybody: TrackedFaces,
+    log: RenderLog,
+    who: npt.NDArray[np.int64],
+) -> dict[str, tuple[Floats, Mask]]:
+    """Lines whose mouth is not the one judged overall, because another line sounds at the same time on another face:
+    what the line's own faces do in the dub."""
+    n_frames, rendered = faces.n_frames, log.is_rendered()
+    of_line = {}
+    for take in takes:
+        own = [run for run in take.shown if run.face >= 0]
+        if all((who[run.first_frame : run.end_frame] == run.face).all() for run in own):
+            continue
+        theirs = np.full(n_frames, -1, np.int64)
+        for run in own:
+            theirs[run.first_frame : run.end_frame] = run.face
+        aperture = _fitted(everybody.where(faces.on_stage(theirs)).aperture, n_frames, np.nan)
+        row = np.maximum(theirs, 0) % len(rendered)
+        of_line[take.utterance_id] = aperture, rendered[row, np.arange(n_frames)] & (theirs >= 0)
+    return of_line
 
 
 def _evidence(
