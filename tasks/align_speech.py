@@ -144,7 +144,7 @@ def _language(choice: EngineChoice, dialogue: Path) -> tuple[Locale, float]:
 
 def _timed(content: bytes, name: str, locale: Locale, islands: Sequence[Span]) -> list[Line]:
     """A line per cue, on the speech that it covers."""
-    lines = []
+    lines: list[Line] = []
     for cue in sorted(parse(content, name, target=locale), key=lambda cue: cue.span.start):
         covered = [island for island in islands if island.overlap(cue.span) > 0]
         if not cue.span.duration or not covered:

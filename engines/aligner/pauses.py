@@ -47,7 +47,7 @@ class Squeezed:
 
     def _in_piece(self, piece: npt.NDArray[np.int64], times_s: Floats) -> Floats:
         inside = np.clip(times_s, self._at[piece, 0], self._at[piece, 1])
-        return self.pieces[piece, 0] + inside - self._at[piece, 0]
+        return np.asarray(self.pieces[piece, 0] + inside - self._at[piece, 0])
 
 
 def squeeze(samples: npt.NDArray[np.float32], rate_hz: int) -> Squeezed:
@@ -65,7 +65,8 @@ def squeeze(samples: npt.NDArray[np.float32], rate_hz: int) -> Squeezed:
     kept = np.array(pieces or [[0.0, length_s]])
     edges = np.rint(kept * rate_hz).astype(int)
     silence = np.zeros(round(LEFT_S * rate_hz), np.float32)
-    parts, at, n = [], [], 0
+    parts: list[npt.NDArray[np.float32]] = []
+    at, n = [], 0
     for first, last in edges:
         if parts:
             parts.append(silence)
