@@ -57,7 +57,8 @@ class VoiceProfile(Record):
 
     `reference`: mono WAV of the speaker. `style`: the engine's own parameters (for Kokoro an .npz). `similarity`:
     cosine to the reference by encoder id, beside the baselines named in it. `is_cloned`: False where the similarity
-    stayed under the encoder's threshold, so the report must not call it cloned. `identified`: in words, how the
+    stayed under the encoder's threshold, so the report must not call it cloned. `is_chosen`: the user asked for this
+    voice, which is nobody's of the title. `identified`: in words, how the
     speaker was told to be this person of the cast. `consent`: the records that allow this use; () = none was given.
     """
 
@@ -67,6 +68,7 @@ class VoiceProfile(Record):
     reference: Artifact
     style: Artifact
     is_cloned: bool
+    is_chosen: bool = False
     similarity: dict[str, float] = {}
     made_of: str = Field(default="", description="in words: which voice this is, how it was matched, what it cost")
     share_of_native: dict[str, float] = Field(

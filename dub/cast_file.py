@@ -49,10 +49,11 @@ class _Table(Record):
 
 
 class CastPerson(Record):
-    """One person of the file; `reference` is the recording's path."""
+    """One person of the file; `reference` is the recording's path, `reference_s` how long it is."""
 
     entry: CastEntry
     reference: Path | None = None
+    reference_s: float = 0.0
     consent: tuple[ConsentRecord, ...] = ()
 
 
@@ -86,8 +87,7 @@ def _person(name: str, table: Any, path: Path) -> CastPerson:
         field = ".".join(str(part) for part in first["loc"])
         raise BadInput(f"{where}, field {field!r}: {first['msg']}", mend=f"the fields are {_FIELDS}") from error
     reference = path.parent / fields.reference if fields.reference else None
-    if reference is not None:
-        _check_reference(reference, where)
+    reference_s = _seconds(reference, where) if reference is not None else 0.0
     entry = CastEntry(
         name=name,
         reference_name=fields.reference,
@@ -95,13 +95,15 @@ def _person(name: str, table: Any, path: Path) -> CastPerson:
         is_speakers=fields.is_,
         voices=_voices(fields.voice, where),
     )
-    return CastPerson(entry=entry, reference=reference, consent=_consent(name, fields.consent, path, where))
+    consent = _consent(name, fields.consent, path, where)
+    return CastPerson(entry=entry, reference=reference, reference_s=reference_s, consent=consent)
 
 
 _FIELDS = "reference, says, is, voice, consent"
 
 
-def _check_reference(reference: Path, where: str) -> None:
+def _seconds(reference: Path, where: str) -> float:
+    """How long a recording is, which ffprobe tells. Raises BadInput where it cannot be used."""
     from dub.media import audio_stream, probe
 
     said = f"{where}, field 'reference'"
@@ -121,6 +123,7 @@ def _check_reference(reference: Path, where: str) -> None:
             f"{said}: {reference} lasts {seconds:.1f} s, {LEAST_REFERENCE_S:.0f} s is the least",
             mend="ten seconds or more of the person alone are better",
         )
+    return seconds
 
 
 def _voices(named: tuple[str, ...], where: str) -> dict[str, str]:

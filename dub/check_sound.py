@@ -20,13 +20,15 @@ FOUND_CORRELATION = 0.1
 @dataclass(frozen=True)
 class SpeakerMatch:
     """How like the source's speaker the dub's lines sound, by one encoder. `is_unseen`: the encoder took no part in
-    fitting the voice."""
+    fitting the voice. `same_speaker`: what it says of two pieces of the source's own speech, None where that is too
+    short to be halved."""
 
     speaker: str
     encoder: str
     similarity: float
     threshold: float
     is_unseen: bool
+    same_speaker: float | None = None
 
 
 def sound_offset_s(found: Samples, expected: Samples, rate_hz: int) -> tuple[float, float]:
@@ -122,9 +124,10 @@ def check_voice(matches: tuple[SpeakerMatch, ...], not_cloned: tuple[str, ...]) 
             f"; {other.similarity:.2f} by {other.encoder}, which fitted it (limit {other.threshold:.2f})"
             for other in others
         )
+        own = "" if match.same_speaker is None else f"; two pieces of their own speech {match.same_speaker:.2f}"
         said = (
-            f"The voice is like {match.speaker}'s by {match.similarity:.2f} as {match.encoder} hears it "
-            f"(limit {match.threshold:.2f}){beside}."
+            f"The voice is like {match.speaker}'s by {match.similarity:.2f} as {match.encoder} hears it"
+            f"{', which the fit never did' if match.is_unseen else ''} (limit {match.threshold:.2f}{own}){beside}."
         )
         if not match.is_unseen:
             said += " The same encoder fitted the voice, so this number flatters it."

@@ -17,6 +17,9 @@ from dub.stage import EngineChoice
 from dub.store import Store
 from lang.bcp47 import Locale
 
+LONGEST_WITH_WORDS_S = 20.0
+"""What an engine takes that hears a recording together with its words (OmniVoice's limit)."""
+
 
 class People(Record):
     """What the user gave of people. `cast_file`: the name to say in messages. `setting`: what asks for a record."""
@@ -51,7 +54,7 @@ def read_people(job: Job, plan: Plan, voices: Mapping[Locale, EngineChoice], tod
         setting=setting_of(plan.consent),
     )
     for person in cast:
-        _check_voices(people.cast_file, person.entry, voices)
+        _check_voices(people.cast_file, person, voices)
         if person.reference is not None:
             check_consent(consents, person.entry.name, Purpose.REUSE, job.targets, today)
     for locale in job.targets:
@@ -97,10 +100,11 @@ def _check_any_leave(people: People, locale: Locale, today: date) -> None:
         )
 
 
-def _check_voices(file: str, entry: CastEntry, voices: Mapping[Locale, EngineChoice]) -> None:
+def _check_voices(file: str, person: CastPerson, voices: Mapping[Locale, EngineChoice]) -> None:
     """Whether the engines of the targets can do what the cast asks of them."""
     from engines import registry
 
+    entry = person.entry
     where = f"the cast file {file}, [speakers.{entry.name}]"
     for locale, tts in voices.items():
         capabilities = registry.spec("tts", tts.id).capabilities
@@ -114,8 +118,16 @@ def _check_voices(file: str, entry: CastEntry, voices: Mapping[Locale, EngineCho
             raise BadInput(
                 f"{where}, field 'voice': {tts.id} has no voices to choose from", mend=f'write "{DEFAULT_VOICE}"'
             )
-        if entry.reference_name and not stock and capabilities.get("needs_transcript") and not entry.says:
+        if person.reference is None or stock or not capabilities.get("needs_transcript"):
+            continue
+        if not entry.says:
             raise BadInput(
                 f"{where}, field 'says': {tts.id} ({locale}) hears a recording together with its words",
                 mend=f"write down what is said in {entry.reference_name}",
+            )
+        if person.reference_s > LONGEST_WITH_WORDS_S:
+            raise BadInput(
+                f"{where}, field 'reference': {tts.id} ({locale}) hears {LONGEST_WITH_WORDS_S:.0f} s at most with "
+                f"their words, {entry.reference_name} lasts {person.reference_s:.1f} s",
+                mend="cut it, and what it says",
             )

@@ -2,11 +2,12 @@
 
     .venv/bin/python infra/measure_voices.py CLIP.mp4 ... [--to es,pt-BR] [--store FOLDER] [--json FILE]
 
-Every clip is taken apart, transcribed and enrolled as `polydub dub` does it; the voice then says sentences that no fit
-has seen, in every locale. Cosines are by the plan's second speaker encoder, which the fit never hears, to the recording
-that was enrolled. Same speaker: one half of that recording against the other. Others: the mean and the highest cosine
-to the recordings of the other clips. Words misheard: by the plan's recogniser. CPU seconds are of this process, all
-threads; give an empty store to have everything timed.
+Every clip, of one person each, is taken apart, transcribed and enrolled as `polydub dub` does it; the voice then says
+sentences that no fit has seen, in every locale. Cosines are by the plan's second speaker encoder, which the fit never
+hears, to the recording that was enrolled. Same speaker: one half of that recording against the other. Others: the mean
+and the highest cosine to the recordings of the other clips. Misheard: words and characters, by the plan's recogniser,
+beside what it mishears of the engine's default voice of the locale. CPU seconds are of this process, all threads; give
+an empty store to have everything timed.
 """
 
 from __future__ import annotations
@@ -25,9 +26,12 @@ import numpy as np
 from dub.cast import VoiceProfile
 from dub.plan import Plan
 from dub.stage import Desk, EngineChoice
+from dub.store import Store
+from dub.turns import Turns
 from dub.wav import open_wav, write_wav
-from dub.word_error import ErrorRate, aligned, comparable_words, words_wrong
+from dub.word_error import ErrorRate, aligned, characters_wrong, comparable_words, words_wrong
 from engines import registry
+from engines.tts.contract import Speech
 from flows.preflight import choose, find_voice, options_of, read_plan
 from lang.bcp47 import Locale
 
@@ -86,8 +90,7 @@ def main() -> None:
 
 
 def measure(clip: Path, targets: Sequence[Locale], plan: Plan, store: Path) -> list[Row]:
-    """One row per speaker of the clip and locale; the clip's own language is left out."""
-    from tasks.diarize import diarize
+    """One row per locale; the clip's own language is left out."""
     from tasks.enroll import cast_for, enroll
     from tasks.ingest import ingest
     from tasks.separate import separate
@@ -97,7 +100,7 @@ def measure(clip: Path, targets: Sequence[Locale], plan: Plan, store: Path) -> l
     ear, encoder, judge = _engine(plan, "asr"), _engine(plan, "speaker"), _engine(plan, "speaker", 1)
     source = ingest(desk, desk.open_store().put_copy(clip, "video/*"), clip.stem)
     stems = separate(desk, source, _engine(plan, "separation"))
-    script = transcribe(desk, source, stems, diarize(desk, stems, encoder, None), None, ear)
+    script = transcribe(desk, source, stems, Turns(), None, ear)
     rows: list[Row] = []
     enrolled: dict[str, Row] = {}
     for locale in targets:
@@ -142,13 +145,9 @@ def judged(
     takes = [speaker.speak(text, locale, style) for text in texts]
     wanted, fit_wanted = judge.embed(reference[0], rate_hz), fit_encoder.embed(reference[0], rate_hz)
     halves = np.array_split(reference[0], 2)
-    words = ErrorRate(0, 0)
-    listener = registry.load("asr", ear.id, **ear.options)
-    for text, take in zip(texts, takes, strict=True):
-        with store.scratch() as folder:
-            write_wav(folder / "take.wav", take.samples, take.rate_hz)
-            heard = " ".join(part.text for part in listener.recognise(folder / "take.wav", locale).segments)
-        words += words_wrong(aligned(comparable_words(text), comparable_words(heard)))
+    default = [speaker.speak(text, locale, b"") for text in texts]
+    words, characters = _misheard(store, ear, locale, takes)
+    plain_words, plain_characters = _misheard(store, ear, locale, default)
     speech = np.concatenate([take.samples for take in takes])
     return {
         "speaker": voice.speaker,
@@ -160,10 +159,26 @@ def judged(
         "fit": float(fit_encoder.embed(speech, takes[0].rate_hz) @ fit_wanted),
         "same_speaker": float(judge.embed(halves[0], rate_hz) @ judge.embed(halves[1], rate_hz)),
         "threshold": judge.same_speaker_threshold,
-        "word_error": words.rate,
+        "word_error": words,
+        "character_error": characters,
+        "plain_word_error": plain_words,
+        "plain_character_error": plain_characters,
         "made_of": voice.made_of,
         "reference": wanted,
     }
+
+
+def _misheard(store: Store, ear: EngineChoice, locale: Locale, takes: Sequence[Speech]) -> tuple[float, float]:
+    """Shares of the words and of the characters of the sentences that the recogniser gets wrong."""
+    listener = registry.load("asr", ear.id, **ear.options)
+    words, characters = ErrorRate(0, 0), ErrorRate(0, 0)
+    for text, take in zip(SENTENCES[locale.language], takes, strict=True):
+        with store.scratch() as folder:
+            write_wav(folder / "take.wav", take.samples, take.rate_hz)
+            heard = " ".join(part.text for part in listener.recognise(folder / "take.wav", locale).segments)
+        alignment = aligned(comparable_words(text), comparable_words(heard))
+        words, characters = words + words_wrong(alignment), characters + characters_wrong(alignment)
+    return words.rate or 0.0, characters.rate or 0.0
 
 
 def add_other_speakers(rows: list[Row]) -> None:
@@ -176,14 +191,15 @@ def add_other_speakers(rows: list[Row]) -> None:
 
 
 def print_table(rows: list[Row]) -> None:
-    print(
-        "| clip | to | voice | cosine | same speaker | others mean / max | words wrong | enrol CPU s | locale CPU s |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|")
+    titles = ["clip", "to", "voice", "cosine", "same speaker", "others mean / max", "words, characters misheard"]
+    titles += ["of the default voice", "enrol CPU s", "locale CPU s"]
+    print(f"| {' | '.join(titles)} |\n|{'---|' * len(titles)}")
     for row in rows:
         others = "-" if row["others_mean"] is None else f"{row['others_mean']:.2f} / {row['others_max']:.2f}"
-        cells = [row["clip"], row["locale"], row["engine"], f"{row['independent']:.3f}", f"{row['same_speaker']:.2f}"]
-        cells += [others, f"{row['word_error']:.0%}", f"{row['enrol_cpu_s']:.1f}", f"{row['locale_cpu_s']:.1f}"]
+        cells = [row["clip"], row["locale"], row["engine"], f"{row['independent']:.2f}", f"{row['same_speaker']:.2f}"]
+        cells += [others, f"{row['word_error']:.0%}, {row['character_error']:.0%}"]
+        cells += [f"{row['plain_word_error']:.0%}, {row['plain_character_error']:.0%}"]
+        cells += [f"{row['enrol_cpu_s']:.0f}", f"{row['locale_cpu_s']:.0f}"]
         print(f"| {' | '.join(cells)} |")
 
 

@@ -72,7 +72,7 @@ def enroll(
             speech, rate_of_speech_hz = reference_of(dialogue[0], rate_hz, spans, bed.mean(axis=0)), rate_hz
         reference = _kept(store, speech, rate_of_speech_hz)
         if stock:
-            voice = _stock_profile(store, reference, tts, stock)
+            voice = _stock_profile(store, reference, tts, stock).model_copy(update={"is_chosen": True})
         else:
             voice = make_voice(desk, reference, transcript, tts, encoder, judge)
         named = {"speaker": speaker, "identified": casting.identified.get(speaker, "")}
@@ -204,7 +204,7 @@ def _recorded(
 def _stock_profile(store: Store, reference: Artifact, tts: EngineChoice, voice: str) -> VoiceProfile:
     """A voice that comes with the engine, as the cast asks for it. Raises BadInput where the engine has it not."""
     if voice == DEFAULT_VOICE:
-        return _default_profile(store, reference, tts, "as the cast says")
+        return _default_profile(store, reference, tts, "as the cast asks")
     engine: StockVoiced = registry.load("tts", tts.id, **tts.options)
     return VoiceProfile(
         speaker="",
@@ -212,7 +212,7 @@ def _stock_profile(store: Store, reference: Artifact, tts: EngineChoice, voice: 
         reference=reference,
         style=store.put_bytes(engine.stock_voice(voice), STYLE),
         is_cloned=False,
-        made_of=f"stock voice {voice} of {tts.id}, as the cast says",
+        made_of=f"stock voice {voice} of {tts.id}, as the cast asks",
     )
 
 

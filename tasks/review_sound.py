@@ -10,6 +10,7 @@ import numpy.typing as npt
 from dub.artifact import Artifact, Record
 from dub.cast import Cast
 from dub.check_sound import SpeakerMatch, check_length, check_level, check_offset, check_voice, sound_offset_s
+from dub.finding import Finding, Level
 from dub.gates import Gates, not_measured
 from dub.loudness import loudness_lufs, true_peak_db
 from dub.measured import Measured
@@ -82,6 +83,10 @@ def judge_voices(
         own = [take for take in timeline.placed if take.speaker == voice.speaker]
         if not own:
             continue
+        if voice.is_chosen:
+            message = f"{voice.speaker} does not speak in their own voice, as the cast asks: {voice.made_of}."
+            found.findings.append(Finding(level=Level.OK, check="speaker_similarity", message=message))
+            continue
         spoken = _joined(open_wav(store.path(take.audio))[0][0] for take in own)
         for place, choice in enumerate(encoders):
             encoder = registry.load("speaker", choice.id, **choice.options)
@@ -91,9 +96,10 @@ def judge_voices(
             except ValueError:
                 continue  # too short or silent: a speaker without any match is said by check_voice
             threshold = encoder.same_speaker_threshold
-            matches.append(SpeakerMatch(voice.speaker, choice.id, similarity, threshold, is_unseen=place > 0))
+            same = voice.similarity.get(f"{choice.id} same speaker")
+            matches.append(SpeakerMatch(voice.speaker, choice.id, similarity, threshold, place > 0, same))
             found.metrics[f"similarity, {voice.speaker}, {choice.id}"] = similarity
-    speakers = {take.speaker for take in timeline.placed}
+    speakers = {take.speaker for take in timeline.placed} - {voice.speaker for voice in cast.voices if voice.is_chosen}
     for speaker in sorted(speakers - {match.speaker for match in matches}):
         why = f"{speaker} says too little, or has no reference, to tell the voice by"
         found.findings.append(not_measured("speaker_similarity", why, matters=True))

@@ -156,7 +156,7 @@ def load() -> Kokoro:
 ENGINE = EngineSpec(
     id="kokoro",
     family="tts",
-    version=2,
+    version=3,
     summary="Kokoro-82M with a voice fitted to the speaker; CPU, a fifth to a third of real time",
     load=load,
     locales=frozenset(LOCALES) - {JAPANESE},  # Japanese needs packages of its own: kokoro_ja

@@ -7,8 +7,8 @@ prosody from one of its own voices, and as much of that voice's timbre as it nee
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,8 +35,9 @@ from the native voice is then what the others are compared with."""
 def fit_locale(
     say: Say, voices: StockVoices, style: KokoroStyle, locale: Locale, hear: Hear, understand: Understand
 ) -> LocaleVoice:
-    """See `VoiceFitter.fit_locale`. The smallest share of native timbre under the error limit wins; the
-    native voice itself, matched in pitch where that is still understood, where none is."""
+    """See `VoiceFitter.fit_locale`. The smallest share of native timbre that is understood in its nearest
+    polish wins; where it is only in a lesser one, the next share is heard too and the nearer of both wins. The
+    native voice itself, unpolished, where nothing is understood."""
     how = kokoro_locale(locale)
     texts = sentences()[locale.language][:2]
     native_name = _native_voice(voices, how, style)
@@ -65,23 +66,52 @@ def fit_locale(
     if how.voices[0].startswith("a"):
         # Voices are fitted in English: there the fitted prosody is tried first.
         tries.insert(0, (0.0, style.pack))
-    for share, pack in tries:
+
+    def tried(share: float, pack: Pack) -> Iterator[Try]:
         takes = native_takes if share == 1.0 else spoken_by(pack)
         for polish in _polishes(style, takes, likeness):
             polished = [polish.apply(take) for take in takes]
-            error = misheard(polished, expected)
-            if error <= limit:
-                break
-        if error <= limit or share == 1.0:
-            break
+            yield Try(share, pack, polish, misheard(polished, expected), likeness(polished))
+
+    chosen = nearest_understood((tried(share, pack) for share, pack in tries), limit)
     return LocaleVoice(
-        style=replace(style, pack=pack, polish=polish).to_bytes(),
-        made_of=f"{style.base}, {share:.0%} {native_name}; {in_words(polish)}",
-        share_of_native=share,
-        similarity=likeness(polished),
-        error_rate=error,
+        style=replace(style, pack=chosen.pack, polish=chosen.polish).to_bytes(),
+        made_of=f"{style.base}, {chosen.share:.0%} {native_name}; {in_words(chosen.polish)}",
+        share_of_native=chosen.share,
+        similarity=chosen.similarity,
+        error_rate=chosen.error_rate,
         native_error_rate=native_error,
     )
+
+
+@dataclass(frozen=True)
+class Try:
+    """A share of native timbre with a polish, how much of it was misheard and how like the speaker it is."""
+
+    share: float
+    pack: Pack
+    polish: Polish
+    error_rate: float
+    similarity: float
+
+
+def nearest_understood(shares: Iterable[Iterable[Try]], limit: float) -> Try:
+    """Of every share its tries, the nearest polish first; nothing is tried that need not be.
+
+    The first share that is understood in its nearest polish wins. One that is understood in a lesser polish only lets
+    the next share compete. Nothing understood: the last try.
+    """
+    understood: list[Try] = []
+    for tries in shares:
+        goes_on = not understood
+        for place, last in enumerate(tries):
+            if last.error_rate <= limit:
+                understood.append(last)
+                goes_on = goes_on and place > 0
+                break
+        if not goes_on:
+            break
+    return max(understood, key=lambda each: each.similarity, default=last)
 
 
 def _native_voice(voices: StockVoices, how: KokoroLocale, style: KokoroStyle) -> str:
@@ -94,8 +124,12 @@ def _native_voice(voices: StockVoices, how: KokoroLocale, style: KokoroStyle) ->
 
 
 def _polishes(style: KokoroStyle, takes: list[Samples], likeness: Callable[[list[Samples]], float]) -> list[Polish]:
-    """What brings this locale's voice nearest to the speaker, measured on what it says; then nothing, which may be
-    easier to understand. Pitch is moved only where that won when the voice was fitted."""
+    """What brings this locale's voice nearer to the speaker, measured on what it says, the nearest first; then nothing,
+    which may be easier to understand. Pitch is moved only where that won when the voice was fitted.
+
+    Half the spectrum is often understood where all of it is not: in one voice of four in Portuguese, where it kept 0.07
+    of the cosine that going without would have lost.
+    """
     nothing = Polish(None, None)
     joined = np.concatenate(takes)
     source = pitch_of(joined)
@@ -103,7 +137,10 @@ def _polishes(style: KokoroStyle, takes: list[Samples], likeness: Callable[[list
         return [nothing]
     pitch = PitchMap.between(source, style.reference_pitch) if style.polish.pitch is not None else None
     curve = matching_curve(style.reference_curve, mean_log_envelope(joined))
-    ways = [Polish(pitch, curve), Polish(pitch, curve, 0.5)]
-    gains = [likeness([way.apply(take) for take in takes]) - likeness(takes) for way in ways]
-    best = int(np.argmax(gains))
-    return [ways[best], nothing] if gains[best] > POLISH_GAIN else [nothing]
+    plain = likeness(takes)
+    gains = [
+        (likeness([way.apply(take) for take in takes]) - plain, way)
+        for way in (Polish(pitch, curve), Polish(pitch, curve, 0.5))
+    ]
+    gains.sort(key=lambda each: -each[0])
+    return [*(way for gain, way in gains if gain > POLISH_GAIN), nothing]

@@ -17,7 +17,7 @@ def load() -> kokoro.Kokoro:
 ENGINE = replace(
     kokoro.ENGINE,
     id="kokoro-ja",
-    version=1,
+    version=2,
     summary="Kokoro-82M in Japanese, with a voice fitted to the speaker; CPU",
     load=load,
     locales=frozenset({JAPANESE}),

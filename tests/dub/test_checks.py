@@ -314,6 +314,9 @@ def test_the_unseen_encoder_judges_the_voice() -> None:
     (finding,) = check_voice((fitted, judge), ())
     assert (finding.level, finding.value, finding.limit) == (Level.DEGRADED, 0.5, 0.65)
     assert "Do not call it cloned" in finding.message
+    assert "as judge hears it, which the fit never did (limit 0.65); 0.90 by fitted-with" in finding.message
+    own = SpeakerMatch("speaker 1", "judge", 0.7, 0.65, is_unseen=True, same_speaker=0.81)
+    assert "(limit 0.65; two pieces of their own speech 0.81)" in check_voice((own,), ())[0].message
     (alone,) = check_voice((fitted,), ())
     assert alone.level is Level.OK
     assert "flatters" in alone.message

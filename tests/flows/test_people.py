@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import ffmpeg
@@ -12,9 +13,12 @@ import pytest
 from dub.errors import BadInput
 from dub.media import ffmpeg_exe, probe
 from dub.plan import Job
+from dub.stage import EngineChoice
 from dub.wav import write_wav
+from engines import registry
 from flows.dub_title import dub_title
-from flows.preflight import check
+from flows.people import read_people
+from flows.preflight import check, read_plan
 from lang.bcp47 import Locale
 
 TOY = str(Path(__file__).with_name("toy.toml"))
@@ -128,3 +132,22 @@ def test_a_voice_that_an_engine_does_not_have_is_refused_before_any_work(job: Jo
         path.write_text(f'[speakers.s1]\nvoice = "{voice}"\n')
         with pytest.raises(BadInput, match=said):
             check(job.model_copy(update={"cast": path}))
+
+
+def test_an_engine_that_hears_words_needs_them_of_a_recording_that_it_can_take(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "cast.toml"
+    table = f'[speakers.anna]\nreference = "{folder / "anna.wav"}"\n'
+    table += "[speakers.anna.consent]\ngiven_on = 2020-01-01\npurposes = ['reuse']\n"
+    path.write_text(table)
+    spec = registry.spec("tts", "omnivoice")
+    voices = {Locale("es"): EngineChoice(family="tts", id=spec.id, fingerprint=spec.fingerprint())}
+    job = Job(source=path, targets=(Locale("es"),), out=tmp_path, cast=path)
+    with pytest.raises(BadInput, match=r"field 'says': omnivoice \(es\) hears a recording together with its words"):
+        read_people(job, read_plan(TOY), voices, date(2026, 5, 1))
+    path.write_text(table.replace("[speakers.anna]", '[speakers.anna]\nsays = "Good morning."'))
+    assert read_people(job, read_plan(TOY), voices, date(2026, 5, 1)).cast[0].entry.says == "Good morning."
+    monkeypatch.setattr("flows.people.LONGEST_WITH_WORDS_S", 4.0)
+    with pytest.raises(BadInput, match=r"hears 4 s at most with their words, .*anna\.wav lasts 5\.0 s"):
+        read_people(job, read_plan(TOY), voices, date(2026, 5, 1))

@@ -117,8 +117,8 @@ def test_a_default_voice_is_no_clone(desk: Desk) -> None:
     entry = CastEntry(name="s1", voices={"default": "default"})
     casting = find_people(desk, script, stems, (entry,), "cast.toml", ENCODER)
     (voice,) = enroll(desk, script, stems, TONE, ENCODER, None, casting).voices
-    assert voice.made_of == "the default voice of tone: as the cast says"
-    assert (voice.style.n_bytes, voice.is_cloned) == (0, False)
+    assert voice.made_of == "the default voice of tone: as the cast asks"
+    assert (voice.style.n_bytes, voice.is_cloned, voice.is_chosen) == (0, False, True)
 
 
 def test_a_silent_recording_is_named(desk: Desk) -> None:

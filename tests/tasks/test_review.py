@@ -227,6 +227,11 @@ def test_another_voice_is_not_called_cloned(made: Made) -> None:
     )
     found = made.review(cast=Cast(locale=Locale("pt-BR"), voices=(stranger,)))
     assert bad(found) == {"speaker_similarity": Level.DEGRADED}
+    chosen = stranger.model_copy(update={"is_cloned": False, "is_chosen": True, "made_of": "stock voice x"})
+    found = made.review(cast=Cast(locale=Locale("pt-BR"), voices=(chosen,)))
+    assert bad(found) == {}
+    said = [finding.message for finding in found.findings if finding.check == "speaker_similarity"]
+    assert said == ["speaker 1 does not speak in their own voice, as the cast asks: stock voice x."]
 
 
 def test_silence_is_a_failure_and_no_crash(made: Made) -> None:
