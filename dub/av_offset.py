@@ -113,17 +113,21 @@ def av_offset(cepstra: Floats, aperture: Floats, frame_rate: Fraction) -> AvOffs
 
 
 def _busiest(cepstra: Floats, aperture: Floats, frame_rate: Fraction) -> tuple[int, int]:
-    """First and last frame of the two minutes with the most loud frames that show a face."""
+    """First and last frame of what shows a face; of a longer one the two minutes with the most loud frames of it."""
+    known = np.flatnonzero(np.isfinite(aperture))
+    if not len(known):
+        return 0, 0
     n, length = len(aperture), int(LONGEST_S * frame_rate)
-    if n <= length:
-        return 0, n
+    if known[-1] + 1 - known[0] <= length:
+        return int(known[0]), int(known[-1]) + 1
     rows = np.minimum((np.arange(n) * ROWS_PER_S / float(frame_rate)).astype(int), len(cepstra) - 1)
     level = cepstra[rows, 0]
     busy = np.isfinite(aperture) & (level > np.quantile(level, 0.3))
     total = np.concatenate([[0], np.cumsum(busy)])
     starts = np.arange(0, n - length + 1, round(frame_rate))
     first = int(starts[np.argmax(total[starts + length] - total[starts])])
-    return first, first + length
+    known = known[(known >= first) & (known < first + length)]
+    return int(known[0]), int(known[-1]) + 1
 
 
 def _with_slope(aperture: Floats) -> Doubles:
@@ -149,7 +153,8 @@ def _foretold(mouth: Doubles, sound: Doubles, seen: npt.NDArray[np.bool_], rate:
     rows = np.round((middles[:, None] + around) * ROWS_PER_S - 0.5).astype(int) % len(sound)
     heard = sound[rows].reshape(n, -1)
     foretold = np.zeros_like(mouth)
-    edges = np.linspace(0, n, N_FOLDS + 1).astype(int)
+    n_seen = np.cumsum(seen)
+    edges = [0, *np.searchsorted(n_seen, n_seen[-1] * np.arange(1, N_FOLDS) / N_FOLDS).tolist(), n]
     guard = int(GUARD_S * rate)
     for first, last in pairwise(edges):
         learnt = seen.copy()

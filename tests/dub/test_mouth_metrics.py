@@ -7,9 +7,12 @@ from fractions import Fraction
 import numpy as np
 
 from dub.mouth_metrics import (
+    aperture_jerk,
+    chance_of_closure,
     closures,
     false_closures,
     laplacian_energy,
+    lip_dynamics,
     rest,
     second_difference,
     silences,
@@ -104,3 +107,36 @@ def test_blur_lowers_sharpness_and_blinking_raises_flicker() -> None:
     blink = [np.full((8, 8), level, np.uint8) for level in (10, 30, 10)]
     assert second_difference(*ramp) == 0
     assert second_difference(*blink) == 40
+
+
+def test_slack_widens_the_window_by_what_the_times_are_wrong() -> None:
+    late = speaking((0.6, 1.6))
+    assert [c.is_closed for c in closures(late, RATE, SPOKEN, EVERYWHERE, Fraction(6, 100))] == [True, True]
+
+
+def test_closing_by_chance_tells_a_shut_mouth_from_one_that_knows_the_words() -> None:
+    chance = chance_of_closure(speaking((0.5, 1.5)), RATE, SPOKEN, EVERYWHERE, Fraction(0))
+    assert chance is not None
+    assert chance < 0.3
+    assert chance_of_closure(np.full(N_FRAMES, 0.01, np.float32), RATE, SPOKEN, EVERYWHERE, Fraction(0)) == 1
+    assert chance_of_closure(speaking(()), RATE, (), EVERYWHERE, Fraction(0)) is None
+
+
+def test_lip_dynamics_is_the_spread_of_distances() -> None:
+    swing = np.sin(np.arange(50)).astype(np.float32)
+    lips = np.zeros((50, 3, 2), np.float32)
+    lips[:, 1, 0], lips[:, 2, 1] = 1, 2 + 0.1 * swing
+    still = lip_dynamics(np.repeat(lips[:1], 50, axis=0))
+    assert still == 0
+    moving = lip_dynamics(lips)
+    assert moving is not None
+    assert 0.04 < moving < 0.05  # two of three distances change by 0.1 sin
+    assert lip_dynamics(np.full((50, 3, 2), np.nan, np.float32)) is None
+
+
+def test_jerk_is_of_jumps_not_of_steady_opening() -> None:
+    steady = np.linspace(0, 0.3, N_FRAMES).astype(np.float32)
+    jumping = steady + 0.05 * (np.arange(N_FRAMES) % 2).astype(np.float32)
+    assert aperture_jerk(steady, EVERYWHERE) < 1e-6  # type: ignore[operator]
+    assert abs(aperture_jerk(jumping, EVERYWHERE) - 0.1) < 1e-3  # type: ignore[operator]
+    assert aperture_jerk(steady, np.zeros(N_FRAMES, bool)) is None
