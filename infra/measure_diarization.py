@@ -1,0 +1,156 @@
+"""Measure diarization: error rate and number of speakers, on real clips and on conversations mixed from them.
+
+    .venv/bin/python infra/measure_diarization.py MEDIA_FOLDER [--mixes N] [--long MINUTES]
+
+MEDIA_FOLDER has speech/ and video/ (tests/speech_mixes.py names the clips; en_two_speakers_30s has its truth in .rttm).
+Every case is separated by the embedded profile's engine first, as a title is. Prints one Markdown row per case: true
+and found number of speakers; diarization error without and with a collar of 0.25 s; the same with --speakers given;
+the halving that came nearest to two people (evidence in nats, apartness in deviations; for clips of one voice); CPU
+seconds. `--long`: also how many seconds and megabytes a talk of that many minutes takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from dub import media
+from dub.diarization_error import Said, diarization_error, read_rttm
+from dub.near_voices import LEAST_HALF_S, LEAST_TURNS, ways_to_halve
+from dub.source import Stems
+from dub.stage import Desk, EngineChoice
+from dub.turns import Turns
+from dub.wav import WAV, Samples, write_wav
+from engines import registry
+from tasks.diarize import diarize, hear, voices_of
+from tests.speech_mixes import RATE_HZ, VOICES, conversation, truth_of, voice
+
+SEPARATION = "deepfilternet3"
+ENCODERS = ("ge2e-voicefilter", "resemblyzer")
+Case = tuple[str, Samples, list[Said]]
+
+
+def cases(folder: Path, n_mixes: int) -> Iterator[Case]:
+    telephone = media.read_audio(folder / "speech/en_two_speakers_30s.wav", RATE_HZ, 1)
+    yield "telephone", telephone, read_rttm((folder / "speech/en_two_speakers_30s.rttm").read_text())
+    answer = media.read_audio(folder / "video/spanish_editlist_10s.mp4", RATE_HZ, 1)
+    yield "spanish (a question off screen, 0-2.4 s)", answer, [("asks", 0.0, 2.4), ("answers", 3.33, 9.93)]
+    sounds = {name: voice(folder, name) for name in VOICES}
+    alone = sounds | {
+        "english_10s": media.read_audio(folder / "video/english_10s.mp4", RATE_HZ, 1),
+        "hello": media.read_audio(Path(__file__).parents[1] / "samples/hello.mp4", RATE_HZ, 1),
+    }
+    for name, sound in alone.items():
+        yield name, sound, truth_of(name, sound)
+    pairs = list(itertools.combinations(VOICES, 2))
+    trios = list(itertools.combinations(VOICES, 3))
+    for group in [*_spread(pairs, n_mixes), *_spread(trios, n_mixes)]:
+        sound, said = conversation({name: sounds[name] for name in group}, seed=len(group))
+        yield " + ".join(group), sound, said
+
+
+def _spread(groups: list[tuple[str, ...]], n_wanted: int) -> list[tuple[str, ...]]:
+    chosen = np.linspace(0, len(groups) - 1, min(n_wanted, len(groups))).round().astype(int)
+    return [groups[number] for number in chosen]
+
+
+def choice(engine_id: str) -> EngineChoice:
+    fingerprint = registry.spec("speaker", engine_id).fingerprint()
+    return EngineChoice(family="speaker", id=engine_id, fingerprint=fingerprint)
+
+
+def stems_of(desk: Desk, sound: Samples) -> Stems:
+    separator = registry.load("separation", SEPARATION)
+    store = desk.open_store()
+    with store.scratch() as folder:
+        write_wav(folder / "programme.wav", np.repeat(sound, 2, axis=0), RATE_HZ)
+        separator.separate(folder / "programme.wav", folder / "dialogue.wav", folder / "bed.wav")
+        return Stems(dialogue=store.put(folder / "dialogue.wav", WAV), bed=store.put(folder / "bed.wav", WAV))
+
+
+def measured(desk: Desk, case: Case) -> tuple[bool, float, float]:
+    """Print a case's row. Returns whether the number was right, the error, and the error with the number given."""
+    name, sound, truth = case
+    n_true = len({who for who, _, _ in truth})
+    stems = stems_of(desk, sound)
+    encoders = tuple(choice(each) for each in ENCODERS)
+    started = time.process_time()
+    turns = diarize(desk, stems, encoders, None)
+    cpu_s = time.process_time() - started
+    given = diarize(desk, stems, encoders, n_true)
+    rates = [_rate(truth, each, collar) for each in (turns, given) for collar in (0.0, 0.25)]
+    halves = _halves(desk, stems) if n_true == 1 else ""
+    columns = [name, f"{sound.shape[1] / RATE_HZ:.0f}", str(n_true), str(len(turns.speakers))]
+    print(
+        "|", " | ".join([*columns, *(f"{100 * rate:.1f}" for rate in rates), halves, f"{cpu_s:.2f}"]), "|", flush=True
+    )
+    return len(turns.speakers) == n_true, rates[0], rates[2]
+
+
+def _rate(truth: list[Said], turns: Turns, collar_s: float) -> float:
+    found = [(turn.speaker, float(turn.span.start), float(turn.span.end)) for turn in turns.turns]
+    return diarization_error(truth, found, collar_s).rate
+
+
+def _halves(desk: Desk, stems: Stems) -> str:
+    """The most evidence and apartness of any way to halve one voice that has turns and sound enough to count."""
+    store = desk.open_store()
+    hearing = [registry.load("speaker", each) for each in ENCODERS]
+    heard = hear(voices_of(store.path(stems.dialogue), store.path(stems.bed)), hearing)
+    ways = [way for way in ways_to_halve(heard) if way.n_turns >= LEAST_TURNS and way.least_s >= LEAST_HALF_S]
+    if not ways:
+        return "-"
+    return f"{max(way.evidence for way in ways):.2f}, {max(way.apartness for way in ways):.1f}"
+
+
+def measure_long(desk: Desk, folder: Path, minutes: float) -> None:
+    """Two people's mixed talk over and over, unseparated: only what diarization itself takes."""
+    sounds = {name: voice(folder, name) for name in ("broadcast", "portrait", "lj")}
+    talk, _ = conversation(sounds, seed=2)
+    store = desk.open_store()
+    with store.scratch() as scratch:
+        write_wav(scratch / "talk.wav", np.tile(talk, (1, round(minutes * 60 * RATE_HZ / talk.shape[1]))), RATE_HZ)
+        write_wav(scratch / "bed.wav", np.zeros((2, RATE_HZ), np.float32), RATE_HZ)
+        stems = Stems(dialogue=store.put(scratch / "talk.wav", WAV), bed=store.put(scratch / "bed.wav", WAV))
+    before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    started, wall = time.process_time(), time.monotonic()
+    turns = diarize(desk, stems, tuple(choice(each) for each in ENCODERS), None)
+    cpu_s, wall_s = time.process_time() - started, time.monotonic() - wall
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"{minutes:g} min: {len(turns.speakers)} speakers, {len(turns.turns)} turns, {cpu_s:.0f} CPU-s, {wall_s:.0f} s;"
+    )
+    print(f"{cpu_s / minutes:.1f} CPU-s a minute; peak {peak_mb:.0f} MB (before: {before_mb:.0f} MB)")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("media", type=Path)
+    parser.add_argument("--mixes", type=int, default=15)
+    parser.add_argument("--long", type=float, default=0.0)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        desk = Desk(store=folder)
+        if arguments.long:
+            measure_long(desk, arguments.media, arguments.long)
+            return
+        print("| case | s | true | found | DER % | DER % (collar) | n given | n given (collar) | halves | CPU-s |")
+        print("|---|---|---|---|---|---|---|---|---|---|")
+        results = [measured(desk, case) for case in cases(arguments.media, arguments.mixes)]
+        right, free, given = (np.array(column) for column in zip(*results, strict=True))
+        print(f"\n{int(right.sum())} of {len(right)} numbers right; mean DER {100 * free.mean():.1f} %,")
+        print(f"{100 * given.mean():.1f} % where the number is given")
+
+
+if __name__ == "__main__":
+    main()
