@@ -109,7 +109,7 @@ def lipsync_title(job: LipSyncJob) -> LipSyncOutcome:
     )  # fmt: skip
     stems = submit(separate, desk, source, prepared.engine("separation"))
     track = submit(track_faces, desk, source, prepared.engine("face"))
-    turns = submit(diarize, desk, stems, prepared.engine("speaker"), job.n_speakers)
+    turns = submit(diarize, desk, stems, prepared.engines["speaker"], job.n_speakers)
     script = submit(mark_speech, desk, source, stems, turns)
     on_screen = submit(find_speaking_faces, desk, source, stems, script, track)
     bank = submit(build_mouth_bank, desk, source, track, stems, script, on_screen, prepared.engine("lipsync"))
