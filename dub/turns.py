@@ -13,7 +13,7 @@ from dub.diarization import Stretch
 from dub.timecode import Span
 
 ONLY_SPEAKER = "s1"
-TURN_PAUSE_S = Fraction(1)
+TURN_PAUSE_S = Fraction(1, 2)
 """Whoever pauses for less than this and goes on is still in the same turn."""
 UNCERTAIN_BELOW = 0.6
 
@@ -64,7 +64,7 @@ class Turns(Record):
 
 
 def joined_turns(stretches: Sequence[Stretch]) -> Turns:
-    """Turns of the stretches in order, those of one speaker joined over pauses of less than a second."""
+    """Turns of the stretches in order, those of one speaker joined over pauses of less than 0.5 s."""
     turns: list[Turn] = []
     for stretch in stretches:
         turn = Turn(

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from dub.script import Utterance, Word
 from dub.timecode import Span
+from dub.turns import Turns
 
 SHORT_PAUSE_S = Fraction(1, 2)
 LONG_PAUSE_S = Fraction(9, 10)
@@ -19,7 +20,11 @@ BREATH_S = Fraction(1, 4)
 LONGEST_UTTERANCE_S = Fraction(12)
 """An utterance over 12 s is cut in any case."""
 
+STRAY_S = Fraction(3, 5)
+"""A word no longer than this may lie beyond the end of a turn that is its own: ends of turns are off by 0.25 s."""
+
 _LEAST_S = Fraction(2)
+NOBODY_TOLD = Turns()
 _CLAUSE_ENDS = ",;:.!?…،؛。、，；：！？"
 _SNAP_S = Fraction(3, 10)
 _LATE_S = Fraction(1)
@@ -56,19 +61,19 @@ def cut_utterances(
     words: Sequence[Word],
     join: Callable[[Sequence[str]], str],
     ends_sentence: Callable[[str], bool],
-    speaker: str = "s1",
+    turns: Turns = NOBODY_TOLD,
 ) -> tuple[Utterance, ...]:
-    """One speaker's words, cut at long pauses, at short ones and sentence ends where no stub arises, and at 12 s.
+    """Words cut where the speaker changes, at long pauses, at short ones and sentence ends where no stub arises, and
+    at 12 s.
 
     `join` puts word texts together as the script writes them; `ends_sentence` tells whether a word closes a sentence.
     """
-    groups: list[list[Word]] = []
-    for index, word in enumerate(words):
-        if not groups or _cuts_before(words, index, groups[-1][0].span.start, ends_sentence):
-            groups.append([])
-        groups[-1].append(word)
-    pieces = [piece for group in groups for piece in _short_enough(group)]
-    said = [(piece, text) for piece in pieces if (text := join([word.text for word in piece]))]
+    said: list[tuple[str, list[Word], str]] = []
+    for speaker, run in _runs_of_speakers(words, turns, ends_sentence):
+        for group in _groups(run, ends_sentence):
+            said += [
+                (speaker, piece, text) for piece in _short_enough(group) if (text := join([w.text for w in piece]))
+            ]
     return tuple(
         Utterance(
             id=f"u{number:04}",
@@ -77,8 +82,63 @@ def cut_utterances(
             text=text,
             words=tuple(word.model_copy(update={"text": word.text.strip()}) for word in piece),
         )
-        for number, (piece, text) in enumerate(said, start=1)
+        for number, (speaker, piece, text) in enumerate(said, start=1)
     )
+
+
+def _runs_of_speakers(
+    words: Sequence[Word], turns: Turns, ends_sentence: Callable[[str], bool]
+) -> list[tuple[str, list[Word]]]:
+    """Words of one speaker in a row: each word is said by whoever is heard most during it, strays settled."""
+    speakers = [turns.speaker_of(word.span) for word in words]
+    for index in range(len(words)):
+        if (home := _stray_home(words, speakers, index, ends_sentence)) is not None:
+            speakers[index] = speakers[home]
+    runs: list[tuple[str, list[Word]]] = []
+    for word, speaker in zip(words, speakers, strict=True):
+        if not runs or runs[-1][0] != speaker:
+            runs.append((speaker, []))
+        runs[-1][1].append(word)
+    return runs
+
+
+def _stray_home(
+    words: Sequence[Word], speakers: Sequence[str], index: int, ends_sentence: Callable[[str], bool]
+) -> int | None:
+    """The neighbour that a word belongs to when a change of turns parts it alone from its sentence, for ends of turns
+    are off by a word at times; None where it is no stray.
+
+    In "I had a dog. And" / "what did you do?" the change is a word late, in "Where do you" / "live? In Texas." a word
+    early. A word that is all its speaker says is nobody else's, unless it stands within the other's sentence.
+    """
+    word, n_words = words[index], len(words)
+    if word.span.duration > STRAY_S:
+        return None
+    closes, opens = ends_sentence(word.text), index == 0 or ends_sentence(words[index - 1].text)
+    if closes and opens:  # a sentence of its own
+        return None
+    if not closes and not opens:
+        is_alone = index + 1 < n_words and speakers[index - 1] == speakers[index + 1] != speakers[index]
+        return index - 1 if is_alone else None
+    home, beyond = (index - 1, index + 1) if closes else (index + 1, index - 1)
+    if not (0 <= beyond < n_words and home < n_words and speakers[beyond] == speakers[index] != speakers[home]):
+        return None
+    return home if _pause(words, index, home) < SHORT_PAUSE_S else None
+
+
+def _pause(words: Sequence[Word], one: int, other: int) -> Fraction:
+    first, second = min(one, other), max(one, other)
+    return words[second].span.start - words[first].span.end
+
+
+def _groups(words: Sequence[Word], ends_sentence: Callable[[str], bool]) -> list[list[Word]]:
+    """One speaker's words, cut at pauses and sentence ends."""
+    groups: list[list[Word]] = []
+    for index, word in enumerate(words):
+        if not groups or _cuts_before(words, index, groups[-1][0].span.start, ends_sentence):
+            groups.append([])
+        groups[-1].append(word)
+    return groups
 
 
 def _home(span: Span, islands: Sequence[Span]) -> int | None:

@@ -31,13 +31,14 @@ PIVOT_MARGIN_S = Fraction(1, 5)
 """Sound given to the translation pass around an utterance, at most: half the gap to its neighbour."""
 
 
-@stage(version=3, n_cpu=2)
+@stage(version=4, n_cpu=2)
 def transcribe(
     desk: Desk, source: Source, stems: Stems, turns: Turns, source_locale: Locale | None, engine: EngineChoice
 ) -> DubScript:
     """Hear who says what and when; for a language other than English also what it means in English.
 
-    The recogniser finds the words, the stem's energy their times. `source_locale` None: the language is found.
+    The recogniser finds the words, the stem's energy their times, `turns` who says them: no utterance is shared by two
+    speakers. `source_locale` None: the language is found.
     An utterance that the recogniser cannot put into English has no `pivot` line. Raises NoSpeech.
     """
     store = desk.open_store()
@@ -49,7 +50,7 @@ def transcribe(
         raise _nothing_said(source)
     heard = recogniser.recognise(dialogue, source_locale)
     words = settle_words(_words(heard), islands)
-    utterances = cut_utterances(words, join_words, ends_sentence, turns.speakers[0])
+    utterances = cut_utterances(words, join_words, ends_sentence, turns)
     if not utterances:
         raise _nothing_said(source)
     pivot = {}

@@ -6,11 +6,12 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dub.script import Word
 from dub.timecode import Span
+from dub.turns import Turn, Turns
 from dub.utterances import LONGEST_UTTERANCE_S, cut_utterances, settle_words
 from lang.sentences import ends_sentence
 from lang.text import join_words
@@ -80,6 +81,7 @@ def test_unspaced_scripts_are_joined_without_spaces() -> None:
     assert utterance.text == "今日は元気。"
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 1500), st.integers(20, 900), st.sampled_from([" a", " b,", " c."])),
@@ -97,3 +99,64 @@ def test_no_word_is_lost_and_no_utterance_is_too_long(steps: list[tuple[int, int
     assert [word.text for line in utterances for word in line.words] == [word.text.strip() for word in heard]
     assert all(line.span.duration <= LONGEST_UTTERANCE_S for line in utterances)
     assert all(one.span.end <= other.span.start for one, other in pairwise(utterances))
+
+
+def turns(*spoken: tuple[str, float, float]) -> Turns:
+    return Turns(turns=tuple(Turn(speaker=who, span=Span.of_seconds(start, end)) for who, start, end in spoken))
+
+
+def lines(heard: list[Word], spoken: Turns) -> list[tuple[str, str]]:
+    utterances = cut_utterances(heard, join_words, ends_sentence, spoken)
+    return [(utterance.speaker, utterance.text) for utterance in utterances]
+
+
+def test_a_change_of_speaker_cuts_even_inside_a_sentence_and_without_a_pause() -> None:
+    heard = words((" I", 0, 0.3), (" thought", 0.3, 0.8), (" no", 0.8, 1.0), (" you", 1.0, 1.3), (" did", 1.3, 1.6))
+    assert lines(heard, turns(("s1", 0, 0.8), ("s2", 0.8, 1.6))) == [("s1", "I thought"), ("s2", "no you did")]
+
+
+@pytest.mark.parametrize("change_s", [0.8, 1.1, 0.6], ids=["at the sentence's end", "a word late", "a word early"])
+def test_a_stray_word_at_a_change_joins_its_sentence(change_s: float) -> None:
+    heard = words(
+        (" I", 0, 0.2), (" had", 0.2, 0.4), (" a", 0.4, 0.6), (" dog.", 0.6, 0.8),
+        (" And", 0.8, 1.1), (" what", 1.1, 1.4), (" then?", 1.4, 1.8),
+    )  # fmt: skip
+    found = lines(heard, turns(("s1", 0, change_s), ("s2", change_s, 1.8)))
+    assert found == [("s1", "I had a dog."), ("s2", "And what then?")]
+
+
+def test_two_words_beyond_a_change_are_no_stray() -> None:
+    heard = words((" A", 0, 0.3), (" dog.", 0.3, 0.6), (" And", 0.6, 0.9), (" then", 0.9, 1.2), (" what?", 1.2, 1.5))
+    assert lines(heard, turns(("s1", 0, 1.2), ("s2", 1.2, 1.5))) == [("s1", "A dog. And then"), ("s2", "what?")]
+
+
+def test_one_word_that_is_all_somebody_says_stays_theirs() -> None:
+    heard = words((" Are", 0, 0.2), (" you", 0.2, 0.5), (" Yes.", 0.6, 0.9), (" sure?", 1.0, 1.4))
+    spoken = turns(("s1", 0, 0.55), ("s2", 0.55, 0.95), ("s1", 0.95, 1.4))
+    assert lines(heard, spoken) == [("s1", "Are you"), ("s2", "Yes."), ("s1", "sure?")]
+
+
+def test_one_word_within_anothers_sentence_is_that_sentences() -> None:
+    heard = words((" We", 0, 0.3), (" all", 0.3, 0.5), (" know", 0.5, 0.8), (" it.", 0.8, 1.1))
+    assert lines(heard, turns(("s1", 0, 0.3), ("s2", 0.3, 0.5), ("s1", 0.5, 1.1))) == [("s1", "We all know it.")]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(100, 900), st.sampled_from([" a", " b,", " c."])), min_size=1, max_size=40),
+    st.lists(st.tuples(st.sampled_from(["s1", "s2", "s3"]), st.integers(200, 3000)), min_size=1, max_size=12),
+)
+def test_no_word_is_lost_and_every_utterance_has_one_speaker(
+    steps: list[tuple[int, str]], spoken: list[tuple[str, int]]
+) -> None:
+    heard, now = [], 0
+    for length_ms, text in steps:
+        heard.append(Word(text=text, span=Span.of_seconds(now / 1000, (now + length_ms) / 1000)))
+        now += length_ms
+    at, who = 0, []
+    for speaker, length_ms in spoken:
+        who.append((speaker, at / 1000, (at + length_ms) / 1000))
+        at += length_ms
+    utterances = cut_utterances(heard, join_words, ends_sentence, turns(*who))
+    assert [word.text for line in utterances for word in line.words] == [word.text.strip() for word in heard]
+    assert {line.speaker for line in utterances} <= {speaker for speaker, _ in spoken}
