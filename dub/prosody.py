@@ -89,6 +89,10 @@ class SourceProsody(Record):
         return min(max(level - self.usual_db[speaker], -MOST_LEVEL_DB), MOST_LEVEL_DB)
 
 
+NOTHING_MEASURED = SourceProsody()
+"""Of a source that nobody listened to: no line of it is unusual, none pauses."""
+
+
 def prosody_of(script: DubScript, islands: Sequence[Span], power: Curve) -> SourceProsody:
     """Measure every line. `islands`: where the dialogue stem sounds; `power`: its power per hundredth of a second."""
     worded = _worded(script, islands)

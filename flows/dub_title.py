@@ -20,6 +20,7 @@ from dub.lips import LipSync, MouthBank
 from dub.mix import Dub, Mix
 from dub.on_screen import OnScreen
 from dub.plan import GivenFile, Job
+from dub.prosody import SourceProsody
 from dub.script import DubScript, Takes, Timeline, Translation
 from dub.source import FaceTrack, Source, Stems
 from dub.subtitles import Subtitles
@@ -36,6 +37,7 @@ from tasks.find_speaking_faces import find_speaking_faces
 from tasks.fit import fit
 from tasks.ingest import ingest
 from tasks.lipsync import lipsync
+from tasks.measure_prosody import measure_prosody
 from tasks.mix import mix
 from tasks.name_speakers import find_people, name_speakers
 from tasks.policy import Work, submit
@@ -85,6 +87,7 @@ class OncePerSource:
     stems: Work[Stems]
     turns: Work[Turns]
     script: Work[DubScript]
+    prosody: Work[SourceProsody]
     faces: Work[FaceTrack]
     on_screen: Work[OnScreen]
     bank: Work[MouthBank]
@@ -139,6 +142,7 @@ def prepare_source(prepared: Prepared) -> OncePerSource:
     turns = submit(diarize, desk, stems, prepared.engines["speaker"], job.n_speakers)
     script = _source_script(prepared, source, stems, turns)
     script, casting = _named(prepared, script, stems)
+    prosody = submit(measure_prosody, desk, stems, script)
     on_screen = submit(find_speaking_faces, desk, source, stems, script, faces)
     bank = submit(build_mouth_bank, desk, source, faces, stems, script, on_screen, prepared.engine("lipsync"))
     page_video = submit(preview, desk, source)
@@ -153,13 +157,13 @@ def prepare_source(prepared: Prepared) -> OncePerSource:
         )
         for voice in {voice.fingerprint: voice for voice in prepared.voices.values()}.values()
     }
-    return OncePerSource(source, stems, turns, script, faces, on_screen, bank, casts, page_video)
+    return OncePerSource(source, stems, turns, script, prosody, faces, on_screen, bank, casts, page_video)
 
 
 def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePerSource) -> OncePerLocale:
     desk, plan = prepared.desk, prepared.plan
     source, stems, script, faces = shared.source, shared.stems, shared.script, shared.faces
-    on_screen, bank = shared.on_screen, shared.bank
+    prosody, on_screen, bank = shared.prosody, shared.on_screen, shared.bank
     voice, encoder, ear = prepared.voices[locale], prepared.engine("speaker"), prepared.engine("asr")
     judges = tuple(
         engine
@@ -172,9 +176,10 @@ def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePer
 
     translation = _translation(locale, prepared, script, routes)
     cast = submit(cast_for, desk, shared.casts[voice.fingerprint], locale, voice, encoder, ear, label=step("cast"))
-    takes = submit(speak, desk, script, translation, cast, voice, prepared.engine("aligner"), label=step("speak"))
-    timeline = submit(fit, desk, source, script, takes, label=step("fit"))
-    mixed = submit(mix, desk, source, stems, script, timeline, plan.target_lufs, label=step("mix"))
+    aligner = prepared.engine("aligner")
+    takes = submit(speak, desk, script, translation, cast, voice, aligner, prosody, label=step("speak"))
+    timeline = submit(fit, desk, source, script, takes, prosody, label=step("fit"))
+    mixed = submit(mix, desk, source, stems, script, timeline, plan.target_lufs, prosody, label=step("mix"))
     lips = submit(
         lipsync, desk, source, faces, stems, script, on_screen, bank, timeline, prepared.engine("lipsync"),
         label=step("lipsync"),
@@ -183,7 +188,7 @@ def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePer
     dub = submit(remux, desk, source, lips, mixed, cues, locale, script, cast, label=step("remux"))
     reviewed = submit(
         review, desk, source, stems, script, translation, cast, takes, timeline, mixed, faces, on_screen, lips, dub,
-        judges,
+        judges, prosody,
         label=step("review"),
     )  # fmt: skip
     return OncePerLocale(locale, translation, cast, takes, timeline, mixed, lips, cues, dub, reviewed)

@@ -10,7 +10,7 @@ import numpy as np
 from dub import progress
 from dub.errors import BadInput
 from dub.isochrony import NATURAL_SPEED_UP, UTMOST_SLOW_DOWN, Line, Phrase, Place, place
-from dub.prosody import LineProsody, SourceProsody, tempo_bounds
+from dub.prosody import NOTHING_MEASURED, LineProsody, SourceProsody, tempo_bounds
 from dub.script import DubScript, Overrun, PhonemeSpan, PlacedTake, Take, Takes, Timeline, Utterance
 from dub.source import Source
 from dub.stage import Desk, stage
@@ -18,8 +18,6 @@ from dub.store import Store
 from dub.time_stretch import resampled, stretched
 from dub.timecode import MASTER_RATE_HZ, sample_at
 from dub.wav import WAV, Samples, blank_wav, let_go, open_wav, write_wav
-
-NOTHING_MEASURED = SourceProsody()
 
 _LEAST_OVERRUN_S = Fraction(1, 1000)
 """Rounding to samples and Rubber Band's last few are no overrun."""

@@ -22,7 +22,7 @@ from dub.levels import (
 )
 from dub.loudness import NOTHING_LUFS, limited, limiter_gains, loudness_lufs, true_peak_db, true_peaks
 from dub.mix import Mix
-from dub.prosody import SourceProsody
+from dub.prosody import NOTHING_MEASURED, SourceProsody
 from dub.script import DubScript, PlacedTake, Timeline
 from dub.source import Source, Stems
 from dub.speech_activity import levels_db, speech_islands
@@ -30,8 +30,6 @@ from dub.stage import Desk, stage
 from dub.store import Store
 from dub.timecode import MASTER_RATE_HZ
 from dub.wav import BLOCK_SAMPLES, WAV, Samples, WavWriter, let_go, open_wav
-
-NOTHING_MEASURED = SourceProsody()
 
 TRUE_PEAK_LIMIT_DB = -1.0
 _CEILING_DB = -1.2

@@ -20,19 +20,21 @@ from dub.lips import LipSync
 from dub.measured import Measured
 from dub.mix import Dub, Mix
 from dub.on_screen import OnScreen
+from dub.prosody import NOTHING_MEASURED, SourceProsody
 from dub.script import DubScript, Takes, Timeline, Translation
 from dub.source import FaceTrack, Source, Stems
 from dub.stage import Desk, EngineChoice, stage
 from dub.wav import open_wav
 from engines.lipsync.contract import RenderLog
 from tasks.review_mouth import look_at_mouth
+from tasks.review_prosody import hear_prosody
 from tasks.review_sound import judge_quality, judge_voices, measure_file
 from tasks.review_words import listen_back, read_language
 
 GATES = Gates()
 
 
-@stage(version=11)
+@stage(version=12)
 def review(
     desk: Desk,
     source: Source,
@@ -48,13 +50,14 @@ def review(
     lipsync: LipSync,
     dub: Dub,
     engines: tuple[EngineChoice, ...],
+    prosody: SourceProsody = NOTHING_MEASURED,
 ) -> Review:
     """Listen back, look at the mouth, measure the sound, compare the texts; judge each by dub/gates.py.
 
     Takes everything the locale was made of, the finished file, and the judges (families asr, speaker, face,
-    speech_quality, language_id; of two speaker encoders the second is the independent one). Returns every finding,
-    good or bad, the numbers behind them, one row per line and the figures as SVG. What cannot be measured is a
-    finding that says why.
+    speech_quality, language_id; of two speaker encoders the second is the independent one), and how the source says
+    its lines. Returns every finding, good or bad, the numbers behind them, one row per line and the figures as SVG.
+    What cannot be measured is a finding that says why.
     """
     store = desk.open_store()
     found = Measured()
@@ -79,6 +82,7 @@ def review(
     with progress.part(0.6, 1.0):
         face = _first(engines, "face")
         reading = look_at_mouth(found, desk, source, facts, script, timeline, track, on_screen, lipsync, dub, face)
+    hear_prosody(found, store, timeline, mix, prosody)
     log = RenderLog.load(store.path(lipsync.log))
     kinds = [log.reasons[index].split(":")[0] for index in log.by_frame()]
     figure = timeline_figure(script, timeline, found.findings, dialogue[0], kinds, source.video.frame_rate)
@@ -141,6 +145,7 @@ def _lines(
             "overrun_s": over_of.get(take.utterance_id, 0.0),
             "n_bilabials": len(closures),
             "n_closed": sum(closure.is_closed for closure in closures),
+            "mouth": reading.said_by.get(take.utterance_id, ""),
         }
         rows.append(row)
     return tuple(rows)

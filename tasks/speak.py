@@ -12,7 +12,7 @@ from dub.cast import Cast
 from dub.errors import BadInput, DubError, LanguageNotSupported
 from dub.isochrony import LEAST_PAUSE_S, NATURAL_SPEED_UP
 from dub.progress import report
-from dub.prosody import LineProsody, SourceProsody, tempo_bounds
+from dub.prosody import NOTHING_MEASURED, LineProsody, SourceProsody, tempo_bounds
 from dub.script import DubScript, PhonemeSpan, Take, Takes, Translation, Utterance
 from dub.stage import Desk, EngineChoice, stage
 from dub.wav import WAV, write_wav
@@ -36,9 +36,6 @@ TOO_LONG = 1.03
 SLOT_FILL = 0.98
 TOO_SHORT = 0.9
 """Speech shorter than this share of the source utterance is slowed towards it."""
-
-
-NOTHING_MEASURED = SourceProsody()
 
 
 @dataclass(frozen=True)

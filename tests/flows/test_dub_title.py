@@ -25,8 +25,8 @@ from lang.bcp47 import Locale
 
 TOY = str(Path(__file__).with_name("toy.toml"))
 STORY = [
-    "ingest", "separate", "diarize", "read_script", "track_faces", "find_speaking_faces", "build_mouth_bank",
-    "enroll tone", "preview",
+    "ingest", "separate", "diarize", "read_script", "measure_prosody", "track_faces", "find_speaking_faces",
+    "build_mouth_bank", "enroll tone", "preview",
     "translate es", "cast es", "speak es", "fit es", "mix es", "lipsync es", "subtitle es", "remux es", "review es",
 ]  # fmt: skip
 

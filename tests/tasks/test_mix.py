@@ -7,12 +7,12 @@ import pytest
 
 from dub.levels import active_db, power_curve
 from dub.mix import Mix
-from dub.prosody import InnerPause, LineProsody, SourceProsody
+from dub.prosody import NOTHING_MEASURED, InnerPause, LineProsody, SourceProsody
 from dub.stage import Desk
 from dub.timecode import Span
 from dub.wav import Samples
 from tasks.fit import fit
-from tasks.mix import NOTHING_MEASURED, mix
+from tasks.mix import mix
 from tests.clips import level_db, speechlike
 from tests.tasks.sound import heard, script_of, source_of, stems_of, takes_of
 
