@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import date
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,8 @@ from dub.artifact import Artifact
 from dub.cast import CastEntry
 from dub.consent import ConsentRecord, Purpose
 from dub.errors import BadInput
+from dub.finding import Level
+from dub.media import read_audio
 from dub.script import DubScript, Utterance
 from dub.source import Stems
 from dub.stage import Desk, EngineChoice
@@ -128,3 +131,33 @@ def test_a_silent_recording_is_named(desk: Desk) -> None:
     )
     with pytest.raises(BadInput, match=r"cast\.toml: the recording m\.wav: a speaker cannot be told from silence"):
         find_people(desk, script, stems, (silent,), "cast.toml", ENCODER)
+
+
+@pytest.mark.media
+@pytest.mark.models
+def test_real_people_are_known_again_and_a_stranger_is_not(desk: Desk, shared_media: Path) -> None:
+    """The cast has the first halves of two people's clips and a third person; the title has the second halves."""
+
+    def clip(name: str) -> Samples:
+        return read_audio(shared_media / name, MASTER_RATE_HZ, 1)[0]
+
+    man, woman = clip("video/english_portrait_20s.mp4"), clip("video/russian_portrait_10s.mp4")
+    halves = [(voice[: voice.size // 2], voice[voice.size // 2 :]) for voice in (man, woman)]
+    stranger = clip("speech/en_jfk_11s.flac")
+    entries = tuple(
+        CastEntry(name=name, reference=stored(desk, recording), reference_name=f"{name}.wav")
+        for name, recording in (("kennedy", stranger), ("woman", halves[1][0]), ("man", halves[0][0]))
+    )
+    at_s, lines = 0.0, []
+    for i, (_, said) in enumerate(halves):
+        end_s = at_s + said.size / MASTER_RATE_HZ
+        lines.append(Utterance(id=f"u{i:04}", speaker=f"s{i + 1}", span=Span.of_seconds(at_s, end_s), text="said"))
+        at_s = end_s
+    stem = stored(desk, np.concatenate([said for _, said in halves]))
+    script = DubScript(source_locale=Locale("en"), duration=Fraction(round(at_s)), utterances=tuple(lines))
+    hearing = choice("speaker", "ge2e-voicefilter")
+    casting = find_people(desk, script, Stems(dialogue=stem, bed=stem), entries, "cast.toml", hearing)
+    assert casting.names == {"s1": "man", "s2": "woman"}
+    (note,) = casting.notes
+    assert note.message.startswith("kennedy of cast.toml matches no speaker; the nearest, s1, is alike by 0.")
+    assert note.level is Level.OK
