@@ -20,7 +20,6 @@ FAMILIES = ("separation", "asr", "speaker", "face", "portrait", "speech_quality"
 """What a portrait needs of a plan, beside translation and voices."""
 LARGEST_SIDE_PX = 4096
 """H.264's usual largest picture."""
-SPEAKER_WORDS = "the person in {photo}"
 
 
 class PreparedAvatar(Record):
@@ -136,11 +135,12 @@ def _upscale(job: AvatarJob, desk: Desk) -> Upscale | None:
         if job.upscale_model is not None:
             raise BadInput("--upscale-model is given without --upscale", mend="add --upscale 2, 3 or 4")
         return None
-    if job.upscale * job.long_side_px > LARGEST_SIDE_PX:
+    from engines.portrait.photo_file import read_photo
+
+    side = max(read_photo(job.photo, job.photo.name, job.long_side_px).shape)
+    if job.upscale * side > LARGEST_SIDE_PX:
         most = LARGEST_SIDE_PX // job.upscale
-        raise BadInput(
-            f"{job.upscale} times {job.long_side_px} px is more than {LARGEST_SIDE_PX}", mend=f"give --size {most}"
-        )
+        raise BadInput(f"{job.upscale} times {side} px is more than {LARGEST_SIDE_PX}", mend=f"give --size {most}")
     if job.upscale_model is None:
         return Upscale(factor=job.upscale)
     if not job.upscale_model.is_file():

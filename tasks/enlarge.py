@@ -10,9 +10,6 @@ from dub.source import VideoFacts
 from dub.stage import Desk, stage
 from engines.portrait.enlarger import enlarger
 
-MOST_PX = 4096
-"""H.264's usual largest side; encoders and players give up beyond."""
-
 
 @stage(version=1, n_cpu=2)
 def enlarge(desk: Desk, lips: LipSync, video: VideoFacts, by: Upscale) -> LipSync:

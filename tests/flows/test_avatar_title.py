@@ -117,7 +117,6 @@ def test_without_a_record_nothing_is_begun(job: AvatarJob) -> None:
         ({"photo": Path("nowhere.jpg")}, r"photo nowhere\.jpg does not exist"),
         ({"background": "sky.jpg"}, r"'sky\.jpg' is neither a colour nor a file"),
         ({"background": "#12345"}, r"'#12345' is no colour"),
-        ({"upscale": 4, "long_side_px": 1080}, "more than 4096"),
         ({"upscale_model": Path("x.onnx")}, "without --upscale"),
         ({"script": None}, "nothing to say is given for en, es"),
         ({"targets": (Locale("en"), Locale("en"))}, "twice"),
@@ -126,6 +125,14 @@ def test_without_a_record_nothing_is_begun(job: AvatarJob) -> None:
 def test_what_is_wrong_is_said_before_any_work(job: AvatarJob, change: dict, message: str) -> None:
     with pytest.raises(BadInput, match=message):
         check_avatar(job.model_copy(update=change), date(2026, 5, 1))
+
+
+def test_a_picture_too_large_to_encode_is_refused(job: AvatarJob, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "wide.png"), np.zeros((200, 1200, 3), np.uint8))
+    wide = job.model_copy(update={"photo": tmp_path / "wide.png", "upscale": 4})
+    with pytest.raises(BadInput, match="4 times 1080 px is more than 4096"):
+        check_avatar(wide, date(2026, 5, 1))
+    assert check_avatar(wide.model_copy(update={"long_side_px": 1024}), date(2026, 5, 1)).upscale
 
 
 def test_the_command_names_the_option_that_is_wrong(job: AvatarJob, capsys: pytest.CaptureFixture[str]) -> None:
