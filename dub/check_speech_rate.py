@@ -42,8 +42,8 @@ def spoken_to_expected(takes: Takes) -> float | None:
 
 
 def seconds_at_tempo_1(take: Take) -> float:
-    """What a take would last had no speed been asked of the voice."""
-    return float(take.duration) * take.speed
+    """What a take would last had no speed been asked of the voice, and no pause been put in."""
+    return float(take.spoken_duration) * take.speed
 
 
 def _expected(take: Take, locale: Locale) -> float:

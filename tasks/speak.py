@@ -49,10 +49,11 @@ class Budget:
     brisk: float = BRISK
 
     @classmethod
-    def of(cls, script: DubScript, index: int, source: LineProsody) -> Budget:
+    def of(cls, script: DubScript, index: int, source: LineProsody, take: Take) -> Budget:
+        """For a wording with the pauses that `take` makes: it may make fewer than the source."""
         slot = script.slot(index).duration
         span = script.utterances[index].span.duration
-        pauses = [pause.span.duration for pause in source.pauses]
+        pauses = [pause.source.duration for pause in take.pauses]
         least = sum((min(pause, LEAST_PAUSE_S) for pause in pauses), Fraction(0))
         may_take = max(slot, min(span, Fraction(1, 2))) * Fraction(SLOT_FILL) - least
         slowest, fastest = tempo_bounds(source.tempo, Fraction(SLOWEST), NATURAL_SPEED_UP)
@@ -77,7 +78,7 @@ class Budget:
         return 1.0
 
 
-@stage(version=3, n_cpu=2)
+@stage(version=4, n_cpu=2)
 def speak(
     desk: Desk,
     script: DubScript,
@@ -103,9 +104,9 @@ def speak(
         raise BadInput(f"the {translation.locale} translation has lines the script lacks: {', '.join(sorted(unknown))}")
     spoken = [(i, utterance) for i, utterance in enumerate(script.utterances) if utterance.id in lines]
     finder = None if tells_phoneme_times(engine) else aligner
-    budgets = {utterance.id: Budget.of(script, i, prosody.of(utterance.id)) for i, utterance in spoken}
 
-    def best_take(utterance: Utterance) -> Take:
+    def best_take(at: tuple[int, Utterance]) -> Take:
+        index, utterance = at
         style = _style_of(cast, utterance.speaker, engine, utterance.id)
         line, source = lines[utterance.id], prosody.of(utterance.id)
 
@@ -119,11 +120,14 @@ def speak(
             ]
             return joined(desk.open_store(), text, phrases, said)
 
-        return _best_take(say, budgets[utterance.id], line.text, line.alternatives)
+        def budget(take: Take) -> Budget:
+            return Budget.of(script, index, source, take)
+
+        return _best_take(say, budget, line.text, line.alternatives)
 
     takes = []
     with ThreadPoolExecutor(max_workers=desk.n_threads) as threads:
-        for take in threads.map(best_take, [utterance for _, utterance in spoken]):
+        for take in threads.map(best_take, spoken):
             takes.append(take)
             report(len(takes), len(spoken))
     return Takes(locale=translation.locale, voice_engine=engine.id, takes=tuple(takes))
@@ -197,17 +201,19 @@ def as_read(text: str, locale: Locale, engine: EngineChoice) -> tuple[str, Local
     return converted(text, locale, script), voice_locale
 
 
-def _best_take(say: Callable[[str, float], Take], budget: Budget, text: str, alternatives: tuple[str, ...]) -> Take:
+def _best_take(
+    say: Callable[[str, float], Take], budget: Callable[[Take], Budget], text: str, alternatives: tuple[str, ...]
+) -> Take:
     """At most three syntheses: the wording at tempo 1, a shorter wording, then the wording that stays at its
     tempo."""
     take = say(text, 1.0)
     shorter = [wording for wording in alternatives if len(wording) < len(text)]
-    if take.duration > budget.limit_s and shorter:
-        wanted = len(text) * budget.limit_s / float(take.duration)
+    if take.spoken_duration > budget(take).limit_s and shorter:
+        wanted = len(text) * budget(take).limit_s / float(take.spoken_duration)
         fitting = [wording for wording in shorter if len(wording) <= wanted]
         candidate = say(max(fitting, key=len) if fitting else min(shorter, key=len), 1.0)
-        take = min(take, candidate, key=lambda each: each.duration)
-    speed = budget.speed_for(float(take.duration))
+        take = min(take, candidate, key=lambda each: each.spoken_duration)
+    speed = budget(take).speed_for(float(take.spoken_duration))
     return take if speed == 1.0 else say(take.text, speed)
 
 
