@@ -64,7 +64,18 @@ def find_stretches(heard: Heard, far: float, n_speakers: int | None = None) -> t
         return _stretches(heard, steps, np.zeros(len(steps.middle_s), np.intp))
     labels = _cleaned(heard, steps, far_voices(heard.embeddings, heard.windows, far), far)
     labels = _near_voices(heard, labels) if n_speakers is None else _so_many(heard, labels, n_speakers)
-    return _stretches(heard, steps, resegmented(heard, steps, labels))
+    path = resegmented(heard, steps, labels)
+    if n_speakers is not None and len(np.unique(path)) < n_speakers:  # a voice too faint for the path, but asked for
+        path = labels[_nearest_window(heard, steps)]
+    return _stretches(heard, steps, path)
+
+
+def _nearest_window(heard: Heard, steps: Steps) -> Labels:
+    """(n_steps,): the window whose middle is nearest to each step."""
+    middles = heard.windows.mean(axis=1)
+    after = np.clip(np.searchsorted(middles, steps.middle_s), 1, len(middles) - 1)
+    is_before = steps.middle_s - middles[after - 1] < middles[after] - steps.middle_s
+    return np.asarray(np.where(is_before, after - 1, after), dtype=np.intp)
 
 
 def far_voices(embeddings: Floats, windows: Doubles, far: float) -> Labels:

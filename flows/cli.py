@@ -52,6 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="a timed script (.srt .vtt .csv .json): in the source's language it replaces recognition, "
         "in a target's it replaces translation",
     )  # fmt: skip
+    dub.add_argument("--speakers", type=_at_least_one, metavar="N", help="how many people speak (default: found)")
     dub.add_argument("--cast", type=Path, help="who speaks: names, recordings, voices (cast.toml, docs/voices.md)")
     dub.add_argument("--consent", type=Path, help="who agreed to what (consent.toml, docs/voices.md)")
     dub.add_argument("--memory", type=Path, help="a translation memory (.tmx .csv): its lines come before any engine's")
@@ -158,6 +159,7 @@ def _job(options: argparse.Namespace) -> Job:
         out=options.out.absolute(),
         profile=options.profile,
         source_locale=locale_of(options.source_locale) if options.source_locale else None,
+        n_speakers=options.speakers,
         scripts=scripts,
         cast=options.cast.absolute() if options.cast else None,
         consent=options.consent.absolute() if options.consent else None,
@@ -166,6 +168,12 @@ def _job(options: argparse.Namespace) -> Job:
         store=options.store.absolute() if options.store else None,
         title=options.title,
     )
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of people; give 1 or more")
+    return int(text)
 
 
 def locale_of(tag: str) -> Locale:

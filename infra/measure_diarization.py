@@ -6,7 +6,8 @@ MEDIA_FOLDER has speech/ and video/ (tests/speech_mixes.py names the clips; en_t
 Every case is separated by the embedded profile's engine first, as a title is. Prints one Markdown row per case: true
 and found number of speakers; diarization error without and with a collar of 0.25 s; the same with the number given;
 for one voice instead the halving that came nearest to two people (evidence in nats, apartness in deviations; - where
-none had turns and sound enough to count); CPU seconds. The truth of mixes is the energy of the clips before mixing. `--long`: also how many seconds and megabytes a talk of that many minutes takes.
+none had turns and sound enough to count); CPU seconds. The truth of mixes is the energy of the clips before mixing.
+`--long`: instead, how many seconds and megabytes a talk of that many minutes takes.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def stems_of(desk: Desk, sound: Samples) -> Stems:
 
 
 def measured(desk: Desk, case: Case) -> tuple[bool, int, float, float]:
-    """Print a case's row. Returns whether the number was right, the number, the error, and the error with the number given."""
+    """Print a case's row. Returns whether the number was right, the number, the error, the error with it given."""
     name, sound, truth = case
     n_true = len({who for who, _, _ in truth})
     stems = stems_of(desk, sound)
