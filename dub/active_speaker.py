@@ -42,6 +42,8 @@ STILL = 0.006
 """Mean movement of the aperture (IOD) between a still mouth, 0.001 to 0.003, and a talking one, 0.0165 to 0.043."""
 TALKS = (-4.0, 0.3)
 """What a still and a moving mouth say of who speaks: a still one does not; a moving one may well say something else."""
+ONLY_ONE_TALKS = 1.0
+"""What it says for a face that it talks while all others in the picture are still."""
 NOISE_PX = 0.3
 """How far a still lip's point trembles in tracking: in a small face that is much movement in eye distances."""
 FACE_TO_BEGIN, NOBODY_TO_BEGIN, NOBODY_BUT_ONE = 1.0, 1.0, 0.5
@@ -101,9 +103,12 @@ def who_speaks(
             frames = slice(part.first_frame, part.end_frame)
             evidence[p, k], talks[p, k] = _evidence(mouth, moves, np.roll(open_sound, -lead), frames, frame_rate)
     seconds = np.array([(part.end_frame - part.first_frame) / frame_rate for part in parts])
+    weights = np.minimum(1.0, seconds / WHOLE_PART_S)
+    stands_out = talks & ((talks.sum(axis=1) == 1) & (np.isfinite(evidence).sum(axis=1) > 1))[:, None]
+    evidence += ONLY_ONE_TALKS * stands_out * weights[:, None]
     shot_of = np.searchsorted(shots, [part.first_frame for part in parts], side="right")
     said_by = [(part.speaker, int(shot)) for part, shot in zip(parts, shot_of, strict=True)]
-    belief = _believed(evidence, said_by, np.minimum(1.0, seconds / WHOLE_PART_S))
+    belief = _believed(evidence, said_by, weights)
     is_seen = np.isfinite(evidence)
     return _verdicts(parts, belief, np.any(is_seen, axis=1), np.any(talks, axis=1))
 
