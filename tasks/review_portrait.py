@@ -45,7 +45,7 @@ SVG = "image/svg+xml"
 Closures = dict[str, tuple[Closure, ...]]
 
 
-@stage(version=1)
+@stage(version=2)
 def review_portrait(
     desk: Desk,
     portrait: Portrait,

@@ -27,6 +27,8 @@ JAW_SHARE = 0.5
 """IOD that the chin drops per IOD of aperture: the lower lip drops 0.65 of it, and soft tissue lags."""
 SHOWS_TEETH = 0.03
 """Aperture (IOD) from which the photo's own mouth is taken to show what is inside."""
+SHUT, RIM_SHARE, MOST_RIM = 0.01, 0.35, 0.025
+"""Of an opening beyond SHUT this share counts as rim above and below, at most MOST_RIM; all IOD."""
 OWN_MARGIN = 0.012
 """IOD next to the photo's lips that are lip and shadow, not teeth."""
 
@@ -73,7 +75,8 @@ class PhotoMouth:
         self._oval = oval_px
         self._px_per_unit = float(np.hypot(terms[0], terms[1]))
         self._nose_y, self._chin_y = float(shape[geometry.NOSE, 1]), float(shape[geometry.CHIN, 1])
-        self._lines = warp.mouth_lines(shape, self._nose_y, self._chin_y)
+        self._own = warp.mouth_lines(shape, self._nose_y, self._chin_y)
+        self._lines = warp.mouth_lines(_without_rim(shape), self._nose_y, self._chin_y)
         lips = shape[: 4 * geometry.N_LIP]
         self._width = float(self._lines.right - self._lines.left)
         self._lip = max(float((shape[geometry.LIP_LINES[3], 1] - shape[geometry.LIP_LINES[2], 1])[geometry.MID]), 1e-3)
@@ -144,7 +147,7 @@ class PhotoMouth:
 
     def _with_own(self, inside: tuple[Map, Map, Map], x: Map, y: Map) -> tuple[Map, Map, Map]:
         """The photo's own teeth where it shows them, carried up behind the upper lip; below them what was painted."""
-        top, bottom = inner_lips(x, self._lines)
+        top, bottom = inner_lips(x, self._own)
         from_y = np.maximum(y, top + np.float32(OWN_MARGIN))
         own = np.clip((bottom - OWN_MARGIN - y) / np.float32(OWN_MARGIN), 0, 1)
         own *= np.clip((bottom - top) / np.float32(2 * OWN_MARGIN) - 0.5, 0, 1)
@@ -185,6 +188,20 @@ class PhotoMouth:
                 patches[k].append(planes[k][max(0, v - r) : v + r, max(0, u - r) : u + r].reshape(-1))
         values = [np.concatenate(patch) for patch in patches]
         return tuple(float(np.median(each)) if len(each) else 128.0 for each in values)  # type: ignore[return-value]
+
+
+def _without_rim(shape: Terms) -> Terms:
+    """The photo's lips where they are surely lip: of parted lips the inner rims, which are wet, shaded and not found to
+    the pixel, are left out, or they would be seen as a gap when the lips meet."""
+    trimmed = shape.copy()
+    top, bottom = (trimmed[geometry.LIP_LINES[k], 1] for k in (1, 2))
+    opening = bottom - top
+    rim = np.clip(opening - SHUT, 0, None) * RIM_SHARE
+    upper = trimmed[geometry.LIP_LINES[0], 1] - top
+    lower = trimmed[geometry.LIP_LINES[3], 1] - bottom
+    top -= np.minimum(np.minimum(rim, MOST_RIM), -0.45 * np.minimum(upper, 0))
+    bottom += np.minimum(np.minimum(rim, MOST_RIM), 0.45 * np.maximum(lower, 0))
+    return trimmed
 
 
 def face_shape(canonical: Terms) -> Terms:
