@@ -19,7 +19,7 @@ from dub.source import Source, Stems, VideoFacts
 from dub.stage import Desk, EngineChoice
 from dub.timecode import Span
 from dub.timed_script import parse
-from dub.turns import Turns
+from dub.turns import Turn, Turns
 from engines import registry
 from engines.translation.routing import find_route
 from flows.preflight import choose
@@ -110,6 +110,21 @@ def test_transcribe_gives_other_languages_their_english_line_by_line(desk: Desk)
     assert script.pivot == {"u0001": "Morning."}, "a line that came to nothing is left out, not empty"
 
 
+def spoken_by(*turns: tuple[str, float, float]) -> Turns:
+    return Turns(turns=tuple(Turn(speaker=who, span=Span.of_seconds(start, end)) for who, start, end in turns))
+
+
+def test_transcribe_gives_every_line_one_speaker(desk: Desk) -> None:
+    sound = stem(desk, [(0.5, 2.0), (3.5, 5.0)])
+    stems, turns = Stems(dialogue=sound, bed=sound), spoken_by(("s1", 0.5, 2.0), ("s2", 3.5, 4.3), ("s1", 4.3, 5.0))
+    script = transcribe(desk, source_of(sound), stems, turns, None, scripted(heard()))
+    assert [(line.speaker, line.text) for line in script.utterances] == [
+        ("s1", "Good morning, Jordi."),
+        ("s2", "I love"),
+        ("s1", "the city."),
+    ]
+
+
 def test_transcribe_says_when_nobody_speaks(desk: Desk) -> None:
     silent = stem(desk, [])
     with pytest.raises(NoSpeech, match="--script"):
@@ -117,6 +132,13 @@ def test_transcribe_says_when_nobody_speaks(desk: Desk) -> None:
     sound = stem(desk, [(0.5, 2.0)])
     with pytest.raises(NoSpeech):
         transcribe(desk, source_of(sound), Stems(dialogue=sound, bed=sound), Turns(), EN, scripted({"segments": []}))
+
+
+def test_a_cue_without_a_speaker_is_said_by_whoever_is_heard(desk: Desk) -> None:
+    sound = stem(desk, [(0.5, 2.0), (3.5, 5.0)])
+    turns = spoken_by(("s1", 0.4, 2.1), ("s2", 3.4, 5.1))
+    script = read_script(desk, given(desk, SRT), "talk.es.srt", ES, source_of(sound), turns)
+    assert [line.speaker for line in script.utterances] == ["s1", "s2"]
 
 
 SRT = "1\n00:00:00,500 --> 00:00:02,000\nBuenos días,\nJordi.\n\n2\n00:00:03,500 --> 00:00:06,200\nAmo la ciudad.\n"
