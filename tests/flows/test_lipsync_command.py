@@ -110,6 +110,8 @@ def test_a_second_way_reuses_the_source_and_says_that_closures_are_left_to_chanc
     assert outcome.correlation is not None
     assert outcome.correlation >= 0.2
     assert outcome.n_rendered > 100
+    aperture = registry.load("face", "mediapipe").track(job.out, video_facts(job.out)).faces[0].aperture
+    assert np.nanstd(aperture[25:150]) > 0.02, "a mouth that talks"
     first = (tmp_path / "a.mp4").read_bytes()
     again = lipsync_title(job.model_copy(update={"out": tmp_path / "b.mp4"}))
     assert (tmp_path / "b.mp4").read_bytes() == first

@@ -46,7 +46,7 @@ def test_silence_and_noise_stay_whole() -> None:
         assert squeeze(sound, RATE).samples.size == sound.size
 
 
-@pytest.mark.parametrize("pauses_s", [(0.0, 0.0, 0.0), (0.8, 1.5, 0.6)])
+@pytest.mark.parametrize("pauses_s", [(0.0, 0.0, 0.0), (1.5, 3.0, 0.1)])
 def test_sentences_with_pauses_between_them_align_as_well_as_without(pauses_s: tuple[float, ...]) -> None:
     espeak: Espeak = registry.load("tts", "espeak")
     aligner: Aligner = registry.load("aligner", "dtw")
