@@ -7,6 +7,9 @@ English, Spanish, French and Italian that the settings were chosen on, mean erro
 times to the take's length is 78 ms, 162 ms, 37 % off. Kokoro says espeak-ng's phonemes: a voice that reads
 otherwise, or swallows sounds, is followed less well. 0.03 of real time.
 
+Passages of three sentences with pauses between them, in ten languages: median 18 ms, 95 % under 67 ms.
+Pauses are taken out of both readings first (pauses.py): left in, 95 % are under 328 ms.
+
 A language that espeak-ng does not read is read from its romanisation (reading.py): how well that goes is not measured.
 """
 

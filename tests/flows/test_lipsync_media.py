@@ -18,10 +18,13 @@ from lang.bcp47 import Locale
 SECONDS = 9.9
 SENTENCES = {
     "de": ("Die Boote kamen vor dem Sturm nach Hause, und niemand fehlte.", "Mein Bruder hat einen Regenschirm."),
-    "fr": ("Les bateaux sont rentrés avant la tempête, et personne ne manquait.", "Mon frère a un grand parapluie."),
+    "fr": (
+        "Les bateaux sont rentrés avant la tempête, et personne ne manquait.",
+        "Mon petit frère Paul a un beau parapluie.",
+    ),
 }
 CLOSED = {"text": 0.9, "recognised": 0.9, "sound": 0.0}
-"""Least share of true p, b and m on which the lips meet. Measured: 1.00, 1.00 and 0.31 in both languages."""
+"""Least share of true p, b and m on which the lips meet. Measured in German: 1.00, 1.00 and 0.62 of 8."""
 
 pytestmark = [pytest.mark.media, pytest.mark.models, pytest.mark.slow]
 
