@@ -39,15 +39,14 @@ def scores(video: Path, folder: Path) -> dict[str, MouthScore]:
 
 
 def table(title: str, found: dict[str, MouthScore]) -> str:
-    """Markdown: a row per fault, a column per measure; `!` degraded, `!!` failed, `-` not measured."""
-    shown = [name for name in METRICS if any(score.value(name) is not None for score in found.values())]
-    lines = [f"| {title} | " + " | ".join(shown) + " |", "|---" * (len(shown) + 1) + "|"]
-    for fault, score in found.items():
+    """Markdown: a row per measure that gates, a column per fault; `!` degraded, `!!` failed, `-` not measured."""
+    lines = [f"| {title} | " + " | ".join(found) + " |", "|---" * (len(found) + 1) + "|"]
+    for name in (name for name, metric in METRICS.items() if metric.gates):
         cells = []
-        for name in shown:
+        for score in found.values():
             value, level = score.value(name), score.level(name)
             cells.append("-" if value is None else f"{value:.3g}{MARKS[level] if level else ''}")
-        lines.append(f"| {fault} | " + " | ".join(cells) + " |")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
