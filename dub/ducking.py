@@ -10,6 +10,7 @@ the lines, and in the pauses inside them. A sound of its own that the dub hardly
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -90,11 +91,17 @@ def spoken_spans(script: DubScript, islands: Sequence[Span], prosody: SourcePros
         pauses = [pause.span for pause in prosody.of(line.id).pauses]
         edges = [line.span.start, *(edge for pause in pauses for edge in (pause.start, pause.end)), line.span.end]
         spoken += [Span(start=start, end=max(start, end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
+    end = max((span.end for span in (*spoken, *islands)), default=Fraction(0))
+    in_line = frames_of(spoken, int(100 * end) + 2)
+    own = {(sound.start, sound.end) for sound in prosody.sounds}
     return spoken + [
-        island
-        for island in islands
-        if island not in prosody.sounds and any(island.overlap(stretch) > 0 for stretch in spoken)
+        island for island in islands if (island.start, island.end) not in own and in_line[frames_in(island)].any()
     ]
+
+
+def frames_in(span: Span) -> slice:
+    """The frames that a span touches."""
+    return slice(int(np.floor(100 * float(span.start))), int(np.ceil(100 * float(span.end))))
 
 
 def sounding(power: Curve) -> Mask:

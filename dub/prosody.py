@@ -6,8 +6,10 @@ Pure measuring on the script and the dialogue stem, once per source; and where a
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 from statistics import median
 from typing import Literal
@@ -77,9 +79,11 @@ class SourceProsody(Record):
 
     def of(self, utterance_id: str) -> LineProsody:
         """A line that was not measured has no pauses and nothing unusual."""
-        return next(
-            (line for line in self.lines if line.utterance_id == utterance_id), LineProsody(utterance_id=utterance_id)
-        )
+        return self._by_id.get(utterance_id) or LineProsody(utterance_id=utterance_id)
+
+    @cached_property
+    def _by_id(self) -> dict[str, LineProsody]:
+        return {line.utterance_id: line for line in self.lines}
 
     def offset_db(self, utterance_id: str, speaker: str) -> float:
         """How much louder than usual its speaker says a line, within +-MOST_LEVEL_DB; 0 where it is not known."""
@@ -111,6 +115,7 @@ def prosody_of(script: DubScript, islands: Sequence[Span], power: Curve) -> Sour
                 asks=is_question(line.text),
             )
         )
+    said = {(island.start, island.end) for island in worded}
     usual: dict[str, list[float]] = {}
     for line, measured in zip(script.utterances, lines, strict=True):
         if measured.level_db is not None:
@@ -118,7 +123,7 @@ def prosody_of(script: DubScript, islands: Sequence[Span], power: Curve) -> Sour
     return SourceProsody(
         lines=tuple(lines),
         usual_db={speaker: median(levels) for speaker, levels in usual.items()},
-        sounds=tuple(island for island in islands if island not in worded),
+        sounds=tuple(island for island in islands if (island.start, island.end) not in said),
     )
 
 
@@ -136,7 +141,7 @@ def inner_pauses(line: Utterance, islands: Sequence[Span], worded: Sequence[Span
             if after.span.start > before.span.end:
                 gaps.append((Span(start=before.span.end, end=after.span.start), said / n_chars))
     else:
-        sounding = [island for island in islands if island.overlap(line.span) > 0]
+        sounding = _meeting(islands, line.span)
         spoken = sum((island.overlap(line.span) for island in sounding), Fraction(0))
         so_far = Fraction(0)
         for one, other in pairwise(sounding):
@@ -144,7 +149,9 @@ def inner_pauses(line: Utterance, islands: Sequence[Span], worded: Sequence[Span
             gaps.append((Span(start=one.end, end=other.start), float(so_far / spoken)))
     found = []
     for gap, share in gaps:
-        silent = gap.duration - sum((island.overlap(gap) for island in worded), Fraction(0))
+        if gap.duration < PAUSE_S:
+            continue
+        silent = gap.duration - sum((island.overlap(gap) for island in _meeting(worded, gap)), Fraction(0))
         if silent >= PAUSE_S:
             found.append(InnerPause(span=gap, share=min(share, 1.0)))
     return tuple(found)
@@ -197,18 +204,22 @@ def _worded(script: DubScript, islands: Sequence[Span]) -> list[Span]:
     """The sounds in which somebody says words: of a line without word times, all that it touches."""
     spans = [word.span for line in script.utterances for word in line.words]
     spans += [line.span for line in script.utterances if not line.words]
-    spans.sort(key=lambda span: span.start)
-    found: list[Span] = []
-    first = 0
-    for island in islands:
-        while first < len(spans) and spans[first].end <= island.start - 30:  # no word lasts half a minute
-            first += 1
-        for span in spans[first:]:
-            if span.start >= island.end:
-                break
-            if span.overlap(island) > _WORDLESS:
-                found.append(island)
-                break
+    worded = {
+        (island.start, island.end)
+        for span in spans
+        for island in _meeting(islands, span)
+        if island.overlap(span) > _WORDLESS
+    }
+    return [island for island in islands if (island.start, island.end) in worded]
+
+
+def _meeting(islands: Sequence[Span], span: Span) -> list[Span]:
+    """Those of some sounds, in order and not touching, that a span overlaps."""
+    found = []
+    for index in range(bisect_right(islands, span.start, key=lambda island: island.end), len(islands)):
+        if islands[index].start >= span.end:
+            break
+        found.append(islands[index])
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from dub import progress
-from dub.ducking import Mask, bed_gains, dialogue_gains, frames_of, sounding, spoken_spans, widened
+from dub.ducking import Mask, bed_gains, dialogue_gains, frames_in, frames_of, sounding, spoken_spans, widened
 from dub.levels import (
     FRAME_SAMPLES,
     SILENCE_DB,
@@ -133,7 +133,7 @@ def _background(
     islands = speech_islands(levels_db((block[0] for block in blocks(dialogue)), MASTER_RATE_HZ))
     spoken = spoken_spans(script, islands, prosody)
     in_source = frames_of(spoken, n_frames, _MARGIN_S)
-    beside = [island for island in islands if not in_source[frames_of([island], n_frames)].any()]
+    beside = [island for island in islands if not in_source[frames_in(island)].any()]
     return _Background(
         bed=bed_gains(bed_power, in_source, dub_power, in_dub),
         dialogue=dialogue_gains(in_source, widened(in_dub, _MARGIN_S), frames_of(beside, n_frames)),
