@@ -16,6 +16,7 @@ from dub.source import VideoFacts
 Rgb = npt.NDArray[np.uint8]
 
 CELL_PX = 160
+STRIP_CELL_PX, STRIP_COLUMNS = 240, 6
 GAP_PX = 4
 RENDERED_RGB, LEFT_ALONE_RGB = (70, 200, 110), (150, 150, 150)
 
@@ -56,6 +57,32 @@ def mouth_contact_sheet(
             colour = RENDERED_RGB if is_rendered[shown[k]] else LEFT_ALONE_RGB
             sheet[y + column_px : y + column_px + GAP_PX, x : x + cell_px] = colour
     return png(sheet)
+
+
+def slow_motion_strip(
+    source: Path,
+    dub: Path,
+    facts: VideoFacts,
+    centre_px: npt.NDArray[np.floating],
+    side_px: npt.NDArray[np.floating],
+    first: int,
+    n: int,
+    *,
+    is_rendered: npt.NDArray[np.bool_] | None = None,
+) -> bytes:
+    """PNG bytes: `n` consecutive frames from `first` on, enlarged, the source's mouth over the dub's: what a person who
+    steps through the video frame by frame would see. The rest as `mouth_contact_sheet`."""
+    return mouth_contact_sheet(
+        source,
+        dub,
+        facts,
+        centre_px,
+        side_px,
+        range(first, min(first + n, facts.n_frames)),
+        is_rendered=is_rendered,
+        n_columns=STRIP_COLUMNS,
+        cell_px=STRIP_CELL_PX,
+    )
 
 
 def _mouths(

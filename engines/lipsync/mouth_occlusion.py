@@ -29,18 +29,20 @@ FINER = 3
 HALF_WIDTH, HALF_HEIGHT = 0.42, 0.30
 """What is looked at around the lips' middle, IOD."""
 CHROMA_WEIGHT = 2.0
-OPEN = 0.03
-"""Aperture in IOD from which the mouth's inside is left out, and how much wider than the opening that is."""
+MARGIN = 0.03
+"""How much more than the mouth's opening is left out, above and below, IOD."""
+KNOWN_SHARE = 0.1
+"""A cell that counts in fewer frames than this is not judged by: nobody knows how it looks."""
 LARGEST_YAW_DEG = 24.0
 
 FEWEST_FRAMES, MOST_FRAMES = 50, 1200
 """Fewer frames tell nothing of what is usual; of more, evenly chosen ones are learnt from."""
 USUAL_SHARE, LIKE_SHARE = 0.55, 0.35
 """The frames to start from: those that are nearest to this share of all others."""
-N_DIRECTIONS = 10
+N_DIRECTIONS = 14
 CONTINUES = 2.8
 """A frame this many times as far off as the usual one still belongs to the face when learning."""
-FOREIGN = 2.4
+FOREIGN = 2.8
 """Beyond this it is covered: on five clips real faces (beard, glasses, sunglasses) reach it in under 1 % of the frames,
 hands in the skin's own colour and microphones in over 95 %."""
 LEAST_SPREAD = 1.4
@@ -128,21 +130,25 @@ class LowerFace:
         return cells.reshape(len(frames), -1), counts.reshape(len(frames), -1).astype(np.float64)
 
     def _is_inside_mouth(self, frames: npt.NDArray[np.int64]) -> Mask:
-        """(n, rows, columns): an ellipse a little larger than the opening, where there is one."""
+        """(n, rows, columns): an ellipse a little larger than the opening."""
         aperture, width = self._face.aperture[frames], self._face.mouth_width[frames]
         middle = self._inner_lips[frames].mean(axis=1)
         x = (self._x + CELL / 2 - middle[:, :1]) / (0.425 * width[:, None])
-        y = (self._y + CELL / 2 - middle[:, 1:]) / (aperture[:, None] / 2 + OPEN)
+        y = (self._y + CELL / 2 - middle[:, 1:]) / (aperture[:, None] / 2 + MARGIN)
         inside: Mask = np.square(x)[:, None] + np.square(y)[:, :, None] < 1
-        return inside & (aperture > OPEN)[:, None, None]
+        return inside
 
 
 class _Usual:
-    """The plane through a face's looks: `mean` (d,), orthonormal `directions` (k, d); `spread`: how far off it the
-    usual frame is, in grey levels."""
+    """The plane through some frames' looks: mean (d,), orthonormal directions (k, d), and which cells are known (d,).
+    `spread`: how far off it the usual frame is, in grey levels."""
 
-    def __init__(self, mean: Floats, directions: Floats) -> None:
-        self.mean, self.directions = mean, directions
+    def __init__(self, looks: Floats, counts: Floats) -> None:
+        n_counted = counts.sum(axis=0)
+        self._is_known = n_counted >= KNOWN_SHARE * len(counts)
+        self._mean = (looks * counts).sum(axis=0) / np.maximum(n_counted, 1)
+        away = (looks - self._mean) * counts * self._is_known
+        self._directions = np.linalg.eigh(away.T @ away)[1][:, : -N_DIRECTIONS - 1 : -1].T
         self.spread = LEAST_SPREAD
 
     @classmethod
@@ -150,9 +156,7 @@ class _Usual:
         """From frames (n, d) of which some are foreign: grown from those that have many alike."""
         own = _alike(looks, counts)
         for _ in range(N_ROUNDS):
-            mean = looks[own].mean(axis=0)
-            away = ((looks - mean) * counts)[own]
-            usual = cls(mean, np.linalg.eigh(away.T @ away)[1][:, : -N_DIRECTIONS - 1 : -1].T)
+            usual = cls(looks[own], counts[own])
             off = usual.off(looks, counts)
             usual.spread = max(LEAST_SPREAD, float(np.median(off[own])))
             grown = off < CONTINUES * usual.spread
@@ -163,11 +167,12 @@ class _Usual:
 
     def off(self, looks: Floats, counts: Floats) -> Floats:
         """(n,): root mean square distance from the plane over the cells that count, which place the frame on it."""
-        away = (looks - self.mean) * counts
-        place = away @ self.directions.T
+        counts = counts * self._is_known
+        away = (looks - self._mean) * counts
+        place = away @ self._directions.T
         for _ in range(3):  # what does not count is filled from the plane itself
-            place = (away + (1 - counts) * (place @ self.directions)) @ self.directions.T
-        rest = (away - place @ self.directions) * counts
+            place = (away + (1 - counts) * (place @ self._directions)) @ self._directions.T
+        rest = (away - place @ self._directions) * counts
         return np.asarray(np.sqrt(np.square(rest).sum(axis=1) / np.maximum(counts.sum(axis=1), 1)))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dub import media
-from dub.contact_sheet import CELL_PX, GAP_PX, mouth_contact_sheet
+from dub.contact_sheet import CELL_PX, GAP_PX, STRIP_CELL_PX, STRIP_COLUMNS, mouth_contact_sheet, slow_motion_strip
 from dub.source import VideoFacts
 
 FACTS = VideoFacts(width_px=96, height_px=64, frame_rate=Fraction(25), n_frames=6)
@@ -48,6 +48,19 @@ def test_source_above_dub_and_each_frame_its_own(tmp_path: Path) -> None:
     assert first[CELL_PX + middle] == pytest.approx(shown(200), abs=4)
     assert second[middle] == pytest.approx(shown(60), abs=4)
     assert second[CELL_PX + middle] == pytest.approx(shown(150), abs=4)
+
+
+def test_a_strip_shows_every_frame_from_the_first_on(tmp_path: Path) -> None:
+    source, dub = _video(tmp_path / "source.mp4", 60), _video(tmp_path / "dub.mp4", 150)
+    png = slow_motion_strip(source, dub, FACTS, np.full((6, 2), (60.0, 30.0)), np.full(6, 16.0), 2, 9)
+    n = 4  # the title ends before the strip does
+    assert n < STRIP_COLUMNS
+    step = STRIP_CELL_PX + GAP_PX
+    strip = _grey(png, tmp_path, n * step, 2 * STRIP_CELL_PX + 3 * GAP_PX)
+    middles = [STRIP_CELL_PX // 2 + k * step for k in range(n)]
+    above = strip[STRIP_CELL_PX // 2, middles].astype(float)
+    assert np.diff(above) == pytest.approx(10 * 255 / 219, abs=3)
+    assert above[0] == pytest.approx((60 + 2 * 10 - 16) * 255 / 219, abs=4)
 
 
 def test_a_sheet_of_no_mouths_is_refused(tmp_path: Path) -> None:
