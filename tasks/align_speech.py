@@ -38,7 +38,7 @@ TIMED_KINDS = (".srt", ".vtt", ".csv", ".tsv", ".json", ".xlf", ".xliff")
 LEAST_HEARD = 0.4
 """Share of a text's letters that must be heard as they are before its parts are told from one another by what was
 heard. Other text in the same language shares about 0.3 by chance."""
-LEAST_SAID = 0.6
+LEAST_SAID = 0.75
 """A stretch for which the text has less than this share of what was heard there is one that the text does not have."""
 MOST_AT_ONCE_S = 60.0
 """Longest sound over which a text is laid without any hold in what was heard."""
