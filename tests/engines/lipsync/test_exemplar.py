@@ -213,6 +213,36 @@ def test_nobody_gets_another_persons_mouth(tmp_path: Path, monkeypatch: pytest.M
     assert np.mean(own) > 0.95  # where lips are thinnest, skin and opening mix in
 
 
+def test_a_borrowed_mouth_takes_the_light_of_its_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The light grows by half over the clip, flickers, and turns warm: skin beside the lips stays like the cheek's."""
+    clip = cartoon.make(tmp_path, seconds=4.0, talks_from_s=0, talks_to_s=4.0)
+    n, size = clip.facts.n_frames, cartoon.SIZE_PX
+    light = np.linspace(0.75, 1.15, n) * (1 + 0.04 * np.sin(np.arange(n) * 1.9))
+    warmth = np.linspace(-12, 12, n)
+    with media.FrameWriter(tmp_path / "lit.mp4", clip.facts, crf=8) as writer:
+        for frame, gain, shift in zip(media.read_frames(clip.video, clip.facts), light, warmth, strict=True):
+            frame[:size] = np.clip(frame[:size] * gain, 0, 255)
+            frame[size + size // 4 :] = np.clip(frame[size + size // 4 :] + shift, 0, 255)
+            writer.write(frame)
+    face = replace(clip.face, brightness=(120 * light).astype(np.float32))
+    said = spoken(*((ipa, 0.1 + 0.12 * k, 0.22 + 0.12 * k) for k, ipa in enumerate("mapa" * 7)))
+    run = Render(replace(clip, video=tmp_path / "lit.mp4", face=face), tmp_path, said, monkeypatch)
+    off: list[tuple[float, float]] = []
+    for i in np.flatnonzero(run.log.is_rendered()[0]):
+        x, y = clip.middle_px[i]
+        luma, red = run.written[i][:size], run.written[i][size + size // 4 :].reshape(size // 2, size // 2)
+
+        def skin(plane: Frame, along: float, down: float, scale: int, x: float = x, y: float = y) -> float:
+            column, row = (int(v / scale) for v in (x + along * cartoon.IOD_PX, y + down * cartoon.IOD_PX))
+            return float(plane[row - 3 : row + 4, column - 3 : column + 4].mean())
+
+        off.append(tuple(skin(p, 0.36, 0.8, s) - skin(p, 0.5, 0.45, s) for p, s in ((luma, 1), (red, 2))))
+    luma_off, red_off = np.abs(np.array(off)).T
+    assert len(off) > 80, run.log.counts()
+    assert np.quantile(luma_off, 0.95) < 4  # the drawn skin's grain alone is 6 grey levels per pixel
+    assert np.quantile(red_off, 0.95) < 1.5
+
+
 def test_a_track_of_another_length_is_refused(clip: cartoon.Cartoon, tmp_path: Path) -> None:
     scene = scene_of(clip, tmp_path)
     longer = clip.facts.model_copy(update={"n_frames": clip.facts.n_frames + 1})
@@ -307,3 +337,29 @@ def test_people_close_their_lips_for_a_foreign_text(clip_name: str, shared_media
     recall, share = _closure_recall(video, facts, tmp_path / "dialogue.wav", said, tmp_path)
     assert recall >= 0.95
     assert share >= 0.95
+
+
+@pytest.mark.media
+@pytest.mark.models
+@pytest.mark.slow
+def test_outside_mouth_and_jaw_a_persons_frames_stay_pixel_for_pixel(
+    shared_media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As they are handed to the encoder: above the nose's base, beside the jaw, and below the throat."""
+    video = shared_media / "video" / "english_10s.mp4"
+    facts = video_facts(video).model_copy(update={"n_frames": 90})
+    face = registry.load("face", "mediapipe").track(video, facts).faces[0]
+    write_wav(tmp_path / "dialogue.wav", media.read_audio(video, 48_000, 1), 48_000)
+    middle = face.at(33, 263).mean(axis=1).astype(np.float64)
+    clip = cartoon.Cartoon(video, facts, face, tmp_path / "dialogue.wav", face.aperture, middle, (0, 3))
+    run = Render(clip, tmp_path, _foreign_words(3.0, seed=3), monkeypatch)
+    rendered = np.flatnonzero(run.log.is_rendered()[0])
+    assert len(rendered) > 50
+    for i in rendered:
+        before, after = (frame[: facts.height_px] for frame in (run.decoded[i], run.written[i]))
+        rows, columns = np.nonzero(before != after)
+        (x, nose_y), chin_y = face.at(2)[i, 0], face.at(152)[i, 0, 1]
+        assert rows.size > 500
+        assert rows.min() > nose_y - 0.05 * face.iod_px[i]
+        assert rows.max() < chin_y + 0.6 * face.iod_px[i]
+        assert np.abs(columns - x).max() < face.iod_px[i]
