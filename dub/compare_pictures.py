@@ -61,8 +61,11 @@ class Comparison:
         return np.isfinite(self.mouth_change)
 
     def sharpness_ratio(self) -> float | None:
-        """Median sharpness over the source's, on touched frames. None under 10 of them."""
-        both = self.is_touched & np.isfinite(self.sharpness) & np.isfinite(self.source_sharpness)
+        """Median sharpness over the source's, on touched frames; on all where under 10 were: softening a soft mouth
+        hardly changes its grey levels. None under 10 frames."""
+        both = np.isfinite(self.sharpness) & np.isfinite(self.source_sharpness)
+        if (both & self.is_touched).sum() >= MIN_FRAMES:
+            both &= self.is_touched
         still = float(np.median(self.source_sharpness[both])) if both.any() else 0.0
         return float(np.median(self.sharpness[both])) / still if both.sum() >= MIN_FRAMES and still > 0 else None
 

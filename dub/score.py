@@ -112,7 +112,7 @@ METRICS: dict[str, Metric] = {
         what="how clear that offset is", unit="deviations", real=(2.6, 5.3), ok=(3.0, None), source="project measure",
     ),
     "sharpness_ratio": Metric(
-        what="sharpness of the mouth against the source", unit="x", real=(1.0, 1.0), ok=(0.85, 1.15),
+        what="sharpness of the mouth against the source", unit="x", real=(0.94, 1.0), ok=(0.85, 1.15),
         usable=(0.5, 2.0), source="Laplacian energy, Pech-Pacheco et al., 2000",
     ),
     "flicker_ratio": Metric(

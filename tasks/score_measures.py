@@ -139,7 +139,7 @@ def _of_pictures(evidence: Evidence) -> Iterator[Measure]:
         return
     few = f"under {MIN_FRAMES} frames of the mouth were changed"
     sharpness, flicker = compared.sharpness_ratio(), compared.flicker_ratio()
-    yield measured(names[0], sharpness, few if sharpness is None else "")
+    yield measured(names[0], sharpness, "too few frames show the mouth" if sharpness is None else "")
     yield measured(names[1], flicker, few if flicker is None else "")
     yield measured(
         names[2], float(np.median(compared.psnr[both])), f"worst frame {float(compared.psnr[both].min()):.0f}"

@@ -69,7 +69,8 @@ def test_a_copy_is_untouched_and_an_encode_too(source: Path, tmp_path: Path) -> 
     assert (same.psnr == 100).all()
     encoded = held(source, tmp_path, "")
     assert not encoded.is_touched.any()
-    assert encoded.sharpness_ratio() is None
+    assert encoded.sharpness_ratio() == pytest.approx(1, abs=0.3)  # noise does not survive encoding whole
+    assert encoded.flicker_ratio() is None
     assert encoded.psnr.min() > 30
 
 
