@@ -23,7 +23,7 @@ from engines.tts.voice_fitting import Hear, LocaleVoice, Samples, Understand
 from engines.tts.voice_polish import PitchMap, Polish, matching_curve, mean_log_envelope, pitch_of
 from lang.bcp47 import Locale
 
-SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+SHARES = (0.0, 0.25, 0.5, 1.0)
 MORE_ERRORS_THAN_NATIVE = 0.05
 """Characters misheard, as a share, that a voice may have beyond the native voice's own."""
 
