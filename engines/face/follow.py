@@ -19,7 +19,7 @@ MOST_FACES = 8
 """Followed at once: beyond that a picture shows a crowd, and nobody in it is large enough for a lip to be read."""
 SEARCH_EVERY = 12
 """Frames between two looks for newcomers in the whole picture."""
-FINE_SEARCH_EVERY = 48
+FINE_SEARCH_EVERY = 72
 """Frames between two looks for small newcomers."""
 STAYS_FRAMES = 10
 """So long a lost face is looked for where it was last seen, frame by frame: a hand or a fast turn hides it briefly."""

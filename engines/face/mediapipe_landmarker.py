@@ -10,8 +10,9 @@ tall frame is no longer lost. Newcomers are searched in the whole picture at int
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,8 @@ class _Eye:
         self._detector = models.enter_context(
             vision.FaceDetector.create_from_options(vision.FaceDetectorOptions(base_options=detector))
         )
-        self._landmarker, self._crowd_landmarker = landmarker(1), landmarker(3)
+        self._landmarker = landmarker(1)
+        self._crowd_landmarker: Callable[[], Any] = cache(lambda: landmarker(3))
 
     def search(self, frame: Plane, *, is_fine: bool) -> list[Box]:
         import mediapipe
@@ -157,7 +159,7 @@ class _Eye:
             crop[0] < (other[0] + other[2]) / 2 < crop[2] and crop[1] < (other[1] + other[3]) / 2 < crop[3]
             for other in others
         )
-        landmarker = self._crowd_landmarker if is_crowd else self._landmarker
+        landmarker = self._crowd_landmarker() if is_crowd else self._landmarker
         image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(rgb))
         seen = landmarker.detect(image)
         sights = [_outline(landmarks, crop) for landmarks in seen.face_landmarks]
@@ -298,7 +300,7 @@ def face_look(luma: Plane, points: Floats) -> Floats:
 ENGINE = EngineSpec(
     id="mediapipe",
     family="face",
-    version=4,
+    version=5,
     summary="MediaPipe FaceLandmarker, 478 points per frame, CPU.",
     load=MediapipeLandmarker,
     code_licence="Apache-2.0",

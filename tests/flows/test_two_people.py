@@ -24,7 +24,7 @@ from lang.bcp47 import Locale
 from tests import two_people
 from tests.two_people import LINES, NOBODY, RATE, A, B
 
-pytestmark = [pytest.mark.media, pytest.mark.models, pytest.mark.slow]
+pytestmark = [pytest.mark.media, pytest.mark.models, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 PROFILE = """
 name = "two people"

@@ -74,7 +74,7 @@ def test_a_newcomer_is_found_at_the_next_search_and_the_search_is_rare() -> None
 def test_a_small_newcomer_waits_for_the_fine_search() -> None:
     scene = Scene({"anna": _standing(100, range(100)), "bela": _standing(400, range(20, 100))}, small={"bela"})
     _, bela = _follow(scene, 100)
-    assert bela.frames[0] == 48
+    assert bela.frames[0] == 72
 
 
 def test_a_face_lost_for_a_few_frames_is_the_same_one() -> None:
