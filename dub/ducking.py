@@ -52,10 +52,11 @@ def frames_of(spans: Iterable[Span], n_frames: int, margin_s: float = 0.0) -> Ma
     return mask
 
 
-def bed_gains(bed: Curve, in_source: Mask, dub: Curve, in_dub: Mask) -> Curve:
+def bed_gains(bed: Curve, in_source: Mask, dub: Curve, in_dub: Mask, pauses: Mask | None = None) -> Curve:
     """Amplitude gains <= 1 for the bed, per hundredth of a second.
 
-    `bed`, `dub`: their powers over time; `in_source`, `in_dub`: where the source, where the dub speaks.
+    `bed`, `dub`: their powers over time; `in_source`, `in_dub`: where the source, where the dub speaks. `pauses`:
+    inside lines, where the bed comes up faster than elsewhere: a breath or a laugh there is over in half a second.
     """
     level = decibels(np.convolve(bed, np.ones(_SMOOTHING_FRAMES) / _SMOOTHING_FRAMES, mode="same"))
     quiet = level[~in_source]
@@ -67,7 +68,11 @@ def bed_gains(bed: Curve, in_source: Mask, dub: Curve, in_dub: Mask) -> Curve:
             spoken_db = float(10 * np.log10(dub[stretch][in_dub[stretch]].mean() + 1e-30))
             beneath = float(np.median(level[stretch])) - (spoken_db - UNDER_DUB_DB)
             duck_db[stretch] = np.maximum(duck_db[stretch], beneath)
-    return np.asarray(10 ** (-_eased(np.clip(duck_db, 0.0, DEEPEST_DUCK_DB), _RAMP_FRAMES) / 20))
+    duck_db = np.clip(duck_db, 0.0, DEEPEST_DUCK_DB)
+    eased = _eased(duck_db, _RAMP_FRAMES)
+    if pauses is not None:
+        eased = np.where(pauses, _eased(duck_db, _CUT_RAMP_FRAMES), eased)
+    return np.asarray(10 ** (-eased / 20))
 
 
 def dialogue_gains(in_source: Mask, in_dub: Mask, sounds: Mask | None = None) -> Curve:

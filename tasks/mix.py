@@ -48,7 +48,7 @@ _MARGIN_S = 0.1
 _STEPS = 5
 
 
-@stage(version=2)
+@stage(version=3)
 def mix(
     desk: Desk,
     source: Source,
@@ -134,8 +134,9 @@ def _background(
     spoken = spoken_spans(script, islands, prosody)
     in_source = frames_of(spoken, n_frames, _MARGIN_S)
     beside = [island for island in islands if not in_source[frames_in(island)].any()]
+    pauses = frames_of((pause.span for line in prosody.lines for pause in line.pauses), n_frames)
     return _Background(
-        bed=bed_gains(bed_power, in_source, dub_power, in_dub),
+        bed=bed_gains(bed_power, in_source, dub_power, in_dub, pauses),
         dialogue=dialogue_gains(in_source, widened(in_dub, _MARGIN_S), frames_of(beside, n_frames)),
         in_dub=in_dub,
         gains_db=gains_db,

@@ -90,3 +90,17 @@ def test_where_the_dub_is_heard() -> None:
     assert np.flatnonzero(heard).tolist() == [*range(100, 300), *range(340, 400)], "a stop is no silence"
     assert np.flatnonzero(widened(heard, 0.1)).tolist() == [*range(90, 310), *range(330, 410)]
     assert not sounding(np.zeros(N)).any()
+
+
+def test_the_bed_comes_up_quickly_in_a_pause_inside_a_line() -> None:
+    """Half a second between words, in which somebody breathes."""
+    bed = power(-60)
+    bed[300:600] *= 10
+    line = LINE.copy()
+    line[425:475] = False
+    pause = frames_of([Span.of_seconds(4.15, 4.85)], N)
+    slow, quick = bed_gains(bed, line, SILENT, NOBODY), bed_gains(bed, line, SILENT, NOBODY, pause)
+    assert np.allclose(quick[435:465], 1)
+    assert slow[432:468].mean() < quick[432:468].mean() - 0.05
+    assert np.array_equal(slow[~pause], quick[~pause])
+    assert np.abs(np.diff(quick)).max() < 0.25, "no clicks"
