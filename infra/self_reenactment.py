@@ -57,8 +57,9 @@ class Likeness:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("videos", type=Path, nargs="+")
+    videos = parser.parse_args().videos
     print("| clip | variant | PSNR dB | SSIM | sharpness | frames | aperture r |\n|---|---|---|---|---|---|---|")
-    for video in parser.parse_args().videos:
+    for video in videos:
         reenact(video)
 
 
