@@ -30,8 +30,8 @@ MOST_CLUSTERED = 1000
 
 TWO_BY_SOUND = -0.2
 """Nats per frame, by `evidence_of_two`; one person halved gave -0.44 at most, two women on a telephone +0.13."""
-TWO_BY_VOICE = 6.0
-"""By `apartness`; one person halved gave 5.4 at most, near voices of two people mostly 6.9 and more."""
+TWO_BY_VOICE = 7.5
+"""By `apartness`; one person halved gave 5.4 at most, near voices of two people 4.2 to 8.1."""
 _CHANCE_WINDOWS = 12
 
 
