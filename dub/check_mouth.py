@@ -140,6 +140,20 @@ def _source_lips_left_s(script: DubScript, quiet: Sequence[Span], evidence: Mout
         return float((frames & (evidence.dub_aperture > SPEAKING)).sum() / rate)
 
 
+def check_untold_sounds(timeline: Timeline) -> tuple[Finding, ...]:
+    """Lines whose voice told no phonemes and whose aligner found none: no closure of theirs can be aimed at."""
+    return tuple(
+        Finding(
+            level=Level.DEGRADED,
+            check="untold_sounds",
+            message="What sounds this line is made of is not known: its lips follow its loudness or stay shut.",
+            utterance_id=take.utterance_id,
+        )
+        for take in timeline.placed
+        if not take.phonemes
+    )
+
+
 def check_mouth(evidence: MouthEvidence, reading: MouthReading, gates: Gates) -> tuple[Finding, ...]:
     """Judge a reading. A picture without a face has nothing to move, which is said and is no fault."""
     if set(evidence.reason_counts) == {LIP_SYNC_OFF}:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from dub.script import PhonemeSpan
 from dub.timecode import MASTER_RATE_HZ, Span
+from lang.phonemes import closes_lips
 
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -28,7 +29,6 @@ SILENCE_S = Fraction(300, 1000)
 """The shortest silence in which a mouth is expected at rest (THEval, arXiv 2511.04520)."""
 VOWEL_S = Fraction(60, 1000)
 
-BILABIALS = frozenset("pbmɓʙ")
 OPEN_VOWELS = frozenset("aɑæɐɒɶ")
 
 
@@ -71,7 +71,7 @@ def closures(
     found = []
     visible = counted & np.isfinite(aperture)
     for phoneme in phonemes:
-        if _base(phoneme.ipa) not in BILABIALS:
+        if not closes_lips(phoneme.ipa):
             continue
         onset = Fraction(phoneme.start_sample, MASTER_RATE_HZ)
         frame = int(onset * frame_rate)
@@ -96,7 +96,7 @@ def false_closures(
     visible = counted & np.isfinite(aperture)
     phonemes = tuple(phonemes)
     for phoneme in phonemes:
-        if _base(phoneme.ipa) in BILABIALS:
+        if closes_lips(phoneme.ipa):
             onset = Fraction(phoneme.start_sample, MASTER_RATE_HZ)
             visible[_frames(onset - BEFORE_S, onset + AFTER_S, frame_rate, len(aperture))] = False
     for phoneme in phonemes:

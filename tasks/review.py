@@ -8,7 +8,7 @@ from fractions import Fraction
 from dub import progress
 from dub.cast import Cast
 from dub.check_consent import check_consent_records, consent_in_words
-from dub.check_mouth import MouthReading
+from dub.check_mouth import MouthReading, check_untold_sounds
 from dub.check_speech_rate import check_speech_rate, spoken_to_expected
 from dub.check_timing import check_dialogue, check_timing, span_of
 from dub.check_translation import check_translation
@@ -34,7 +34,7 @@ from tasks.review_words import listen_back, read_language
 GATES = Gates()
 
 
-@stage(version=12)
+@stage(version=13)
 def review(
     desk: Desk,
     source: Source,
@@ -68,6 +68,7 @@ def review(
         *_of_lines_that_were_to_be_spoken(check_timing(script, timeline, GATES), translation),
         *check_dialogue(timeline, dialogue[0], GATES),
         *check_speech_rate(takes, GATES),
+        *check_untold_sounds(timeline),
     ]
     found.metrics |= _time_metrics(timeline) | {"speech_rate": spoken_to_expected(takes)}
     read_language(found, translation, _first(engines, "language_id"))

@@ -112,12 +112,15 @@ def with_sound(
     dialogue: Path,
     speaker: SpeakerRange,
 ) -> MouthCurve:
-    """The curve of face `k` with the spans of the dub that have no phonemes moved by their sound. Raises what `learn`
-    raises where there are such spans."""
+    """The curve of face `k` with the spans of the dub that have no phonemes moved by their sound; where that cannot be
+    learned they stay shut."""
     untold = [span for span in spoken if not span.phonemes and k in {run.face for run in span.shown}]
     if not untold:
         return curve
-    learned, rate = learn(scene, faces, k), scene.facts.frame_rate
+    try:
+        learned, rate = learn(scene, faces, k), scene.facts.frame_rate
+    except BadInput:
+        return curve
     sound, _ = open_wav(dialogue)
     inputs = sound_around(sound[0], untold, rate, faces.n_frames)
     frames = np.flatnonzero(np.isfinite(inputs[:, 0]))

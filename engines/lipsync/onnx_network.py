@@ -27,6 +27,7 @@ from engines.lipsync import speech_mel as mel
 from engines.lipsync.contract import RenderLog, Scene, SpokenSpan
 from engines.lipsync.exemplar import decided
 from engines.lipsync.frame_threads import Ahead, Behind
+from engines.lipsync.mouth_occlusion import covered_frames
 from engines.spec import EngineSpec
 
 Bytes = npt.NDArray[np.uint8]
@@ -113,14 +114,21 @@ class OnnxNetwork:
         self.signature = Signature.of(self._session, Path(options.file).name)
 
     def prepare(self, scene: Scene, bank: Path) -> None:
-        """Such networks need nothing of the source but the frame that they change."""
-        bank.write_bytes(b"")
+        """Such networks need nothing of the source but the frame that they change, and to know which mouths are
+        covered."""
+        faces = TrackedFaces.load(scene.faces)
+        speakers = {run.face for line in scene.said for run in line.shown if run.face >= 0}
+        covered = covered_frames(scene.video, scene.facts, {k: faces.faces[k] for k in sorted(speakers)})
+        with bank.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **{str(k): mask for k, mask in covered.items()})
 
     def render(self, scene: Scene, bank: Path, spoken: tuple[SpokenSpan, ...], dialogue: Path, out: Path) -> RenderLog:
         facts, faces = scene.facts, TrackedFaces.load(scene.faces)
         if faces.n_frames != facts.n_frames:
             raise EngineFailed(f"the face track has {faces.n_frames} frames, the video {facts.n_frames}")
-        log = decided(scene, faces, range(len(faces.faces)), spoken)
+        with np.load(bank, allow_pickle=False) as masks:
+            covered = {int(k): masks[k] for k in masks.files}
+        log = decided(scene, faces, range(len(faces.faces)), spoken, covered)
         shot = shot_numbers(faces)
         shares = [choice.ramps(rendered, shot) for rendered in log.is_rendered()[: len(faces.faces)]]
         crops = [crop.crops_of(face) for face in faces.faces]
@@ -243,7 +251,7 @@ def load(**options: Any) -> OnnxNetwork:
 ENGINE = EngineSpec(
     id="onnx",
     family="lipsync",
-    version=1,
+    version=2,
     summary="A network of the user's with Wav2Lip's or EDTalk's signature, CPU or CUDA.",
     load=load,
     weights_licence="of the user's file (Wav2Lip's own weights: research only)",
