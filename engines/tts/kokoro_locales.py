@@ -57,7 +57,10 @@ LOCALES[JAPANESE] = KokoroLocale("", ("jf_alpha", "jm_kumo"), reader=japanese_ph
 # "pt" alone means Brazil (CLDR likely subtags: pt -> pt-Latn-BR).
 LOCALES[Locale("pt")] = LOCALES[Locale("pt-BR")]
 
+_SYLLABIC = "\u0329"
 _EVERYWHERE = {"¿": "", "¡": "", "«": '"', "»": '"', "-": " "}
+_EVERYWHERE |= {consonant + _SYLLABIC: "ᵊ" + consonant for consonant in "nlmɹŋ"} | {_SYLLABIC: ""}
+"""A consonant that is a syllable (the n of "written") gets the faint vowel that Kokoro was trained with."""
 
 
 def kokoro_locale(locale: Locale) -> KokoroLocale:

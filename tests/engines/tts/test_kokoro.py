@@ -51,6 +51,13 @@ def test_every_symbol_of_every_locale_has_a_token(locale: Locale) -> None:
     assert len(said) > 100
 
 
+def test_a_consonant_that_is_a_syllable_can_be_said() -> None:
+    """espeak-ng writes the n of "written" with a mark that Kokoro has no token for."""
+    said = kokoro_locale(Locale("en")).phonemes("It was written on a button.")
+    assert "ɹˈɪʔᵊn" in said
+    assert not set(said) - VOCABULARY.keys()
+
+
 def test_a_locale_is_itself_its_language_or_refused() -> None:
     assert kokoro_locale(Locale("en-GB")).espeak == "en-gb"
     assert kokoro_locale(Locale("es-MX")).espeak == "es-419"
