@@ -22,8 +22,12 @@ from dub.heard_voices import (
     resegmented,
 )
 
-LEAST_HALF_S = 6.0
+LEAST_HALF_S, LEAST_HALF = 6.0, 0.02
+"""What the less talkative half must say, in seconds and as a share of both: in an hour anybody has odd moments."""
 LEAST_TURNS = 4
+MOST_JUDGED = 3000
+"""Frames of each half that are judged, evenly chosen: the limits below were measured on clips of up to a minute, and
+the likelihood of two mixtures grows with what they are fitted to."""
 MOST_CLUSTERED = 1000
 """Windows that are compared with each other; of a longer talk evenly spaced ones, the rest joins the nearest voice."""
 
@@ -38,18 +42,19 @@ _CHANCE_WINDOWS = 12
 @dataclass(frozen=True)
 class Halves:
     """`labels`: 0 or 1 per window. `evidence`, `apartness`: see the functions; -inf where a half has too little sound
-    to say. `n_turns`; `least_s`: how long the less talkative half speaks."""
+    to say. `n_turns`; `least_s`, `all_s`: how long the less talkative half speaks, and both."""
 
     labels: Labels
     evidence: float
     apartness: float
     n_turns: int
     least_s: float
+    all_s: float = 0.0
 
     @property
     def are_two_people(self) -> bool:
-        """Both speak 6 s or more, they take turns, and their cepstra or their embeddings are two kinds."""
-        if self.n_turns < LEAST_TURNS or self.least_s < LEAST_HALF_S:
+        """Both speak long enough, they take turns, and their cepstra or their embeddings are two kinds."""
+        if self.n_turns < LEAST_TURNS or self.least_s < max(LEAST_HALF_S, LEAST_HALF * self.all_s):
             return False
         return self.evidence > TWO_BY_SOUND or self.apartness > TWO_BY_VOICE
 
@@ -66,7 +71,7 @@ def _halved(part: Heard, steps: Steps, clusters: Labels) -> Halves:
     labels, is_pure = labels_on(part.windows, steps, path)
     if len(np.unique(labels[is_pure])) < 2:
         return Halves(clusters, -np.inf, -np.inf, 1, 0.0)
-    frames = [part.cepstra[path[steps.frame_step] == half] for half in (0, 1)]
+    frames = [_evenly(part.cepstra[path[steps.frame_step] == half], MOST_JUDGED) for half in (0, 1)]
     has_sound = min(map(len, frames)) >= LEAST_FRAMES
     return Halves(
         labels=labels,
@@ -74,7 +79,12 @@ def _halved(part: Heard, steps: Steps, clusters: Labels) -> Halves:
         apartness=apartness(part.embeddings[is_pure], labels[is_pure]),
         n_turns=1 + int((np.diff(path) != 0).sum()),
         least_s=float(np.bincount(path, minlength=2).min() * STEP_S),
+        all_s=len(path) * STEP_S,
     )
+
+
+def _evenly(rows: Floats, n_most: int) -> Floats:
+    return rows[:: -(-len(rows) // n_most)] if len(rows) > n_most else rows
 
 
 def apartness(embeddings: Floats, labels: Labels) -> float:

@@ -63,6 +63,9 @@ class Turns(Record):
         return float(sum(float(share) * certainty for share, certainty in shares) / float(seconds)) if seconds else 1.0
 
 
+NOT_TOLD_APART = Turns()
+
+
 def joined_turns(stretches: Sequence[Stretch]) -> Turns:
     """Turns of the stretches in order, those of one speaker joined over pauses of less than 0.5 s."""
     turns: list[Turn] = []

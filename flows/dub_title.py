@@ -188,7 +188,7 @@ def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePer
     dub = submit(remux, desk, source, lips, mixed, cues, locale, script, cast, label=step("remux"))
     reviewed = submit(
         review, desk, source, stems, script, translation, cast, takes, timeline, mixed, faces, on_screen, lips, dub,
-        judges, prosody,
+        judges, prosody, shared.turns,
         label=step("review"),
     )  # fmt: skip
     return OncePerLocale(locale, translation, cast, takes, timeline, mixed, lips, cues, dub, reviewed)

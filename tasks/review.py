@@ -9,6 +9,7 @@ from dub import progress
 from dub.cast import Cast
 from dub.check_consent import check_consent_records, consent_in_words
 from dub.check_mouth import MouthReading, check_untold_sounds
+from dub.check_speakers import check_speakers
 from dub.check_speech_rate import check_speech_rate, spoken_to_expected
 from dub.check_timing import check_dialogue, check_timing, span_of
 from dub.check_translation import check_translation
@@ -24,6 +25,7 @@ from dub.prosody import NOTHING_MEASURED, SourceProsody
 from dub.script import DubScript, Takes, Timeline, Translation
 from dub.source import FaceTrack, Source, Stems
 from dub.stage import Desk, EngineChoice, stage
+from dub.turns import NOT_TOLD_APART, Turns
 from dub.wav import open_wav
 from engines.lipsync.contract import RenderLog
 from tasks.review_mouth import look_at_mouth
@@ -51,12 +53,14 @@ def review(
     dub: Dub,
     engines: tuple[EngineChoice, ...],
     prosody: SourceProsody = NOTHING_MEASURED,
+    turns: Turns = NOT_TOLD_APART,
 ) -> Review:
     """Listen back, look at the mouth, measure the sound, compare the texts; judge each by dub/gates.py.
 
     Takes everything the locale was made of, the finished file, and the judges (families asr, speaker, face,
-    speech_quality, language_id; of two speaker encoders the second is the independent one), and how the source says
-    its lines. Returns every finding, good or bad, the numbers behind them, one row per line and the figures as SVG.
+    speech_quality, language_id; of two speaker encoders the second is the independent one), how the source says its
+    lines, and who it heard saying them.
+    Returns every finding, good or bad, the numbers behind them, one row per line and the figures as SVG.
     What cannot be measured is a finding that says why.
     """
     store = desk.open_store()
@@ -69,6 +73,7 @@ def review(
         *check_dialogue(timeline, dialogue[0], GATES),
         *check_speech_rate(takes, GATES),
         *check_untold_sounds(timeline),
+        *check_speakers(script, turns),
     ]
     found.metrics |= _time_metrics(timeline) | {"speech_rate": spoken_to_expected(takes)}
     read_language(found, translation, _first(engines, "language_id"))
