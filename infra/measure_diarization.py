@@ -7,13 +7,16 @@ Every case is separated by the embedded profile's engine first, as a title is. P
 and found number of speakers; diarization error without and with a collar of 0.25 s; the same with the number given;
 for one voice instead the halving that came nearest to two people (evidence in nats, apartness in deviations; - where
 none had turns and sound enough to count); CPU seconds. The truth of mixes is the energy of the clips before mixing.
-`--long`: instead, how many seconds and megabytes a talk of that many minutes takes.
+`--long`: instead, a talk of that many minutes between three of Kokoro's voices that read this project's own pages, and
+the longest of them alone: speakers found, error, seconds, megabytes. (The same minute over and over is no long talk:
+what is said twice to the sample looks like a voice of its own.)
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import re
 import resource
 import sys
 import tempfile
@@ -33,11 +36,13 @@ from dub.stage import Desk, EngineChoice
 from dub.turns import Turns
 from dub.wav import WAV, Samples, write_wav
 from engines import registry
+from lang.bcp47 import Locale
 from tasks.diarize import diarize, hear, voices_of
 from tests.speech_mixes import RATE_HZ, VOICES, conversation, truth_of, voice
 
 SEPARATION = "deepfilternet3"
 ENCODERS = ("ge2e-voicefilter", "resemblyzer")
+READERS = ("af_heart", "am_michael", "bf_emma")
 Case = tuple[str, Samples, list[Said]]
 
 
@@ -113,24 +118,57 @@ def _halves(desk: Desk, stems: Stems) -> str:
     return f"{max(way.evidence for way in ways):.2f}, {max(way.apartness for way in ways):.1f}"
 
 
-def measure_long(desk: Desk, folder: Path, minutes: float) -> None:
-    """Two people's mixed talk over and over, unseparated: only what diarization itself takes."""
-    sounds = {name: voice(folder, name) for name in ("broadcast", "portrait", "lj")}
-    talk, _ = conversation(sounds, seed=2)
-    store = desk.open_store()
-    with store.scratch() as scratch:
-        write_wav(scratch / "talk.wav", np.tile(talk, (1, round(minutes * 60 * RATE_HZ / talk.shape[1]))), RATE_HZ)
-        write_wav(scratch / "bed.wav", np.zeros((2, RATE_HZ), np.float32), RATE_HZ)
-        stems = Stems(dialogue=store.put(scratch / "talk.wav", WAV), bed=store.put(scratch / "bed.wav", WAV))
-    before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    started, wall = time.process_time(), time.monotonic()
-    turns = diarize(desk, stems, tuple(choice(each) for each in ENCODERS), None)
-    cpu_s, wall_s = time.process_time() - started, time.monotonic() - wall
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"{minutes:g} min: {len(turns.speakers)} speakers, {len(turns.turns)} turns, {cpu_s:.0f} CPU-s, {wall_s:.0f} s;"
-    )
-    print(f"{cpu_s / minutes:.1f} CPU-s a minute; peak {peak_mb:.0f} MB (before: {before_mb:.0f} MB)")
+def long_talk(minutes: float) -> tuple[Samples, list[Said]]:
+    """Sentences of the documentation, read in turn by three stock voices at one level, over faint noise."""
+    import soxr
+
+    kokoro = registry.load("tts", "kokoro")
+    pages = " ".join(page.read_text("utf-8") for page in sorted((Path(__file__).parents[1] / "docs").glob("*.md")))
+    plain = re.sub(r"\s+", " ", re.sub(r"```.*?```|\|[^\n]*|https?\S+|[`*#\[\]()<>_]", "", pages, flags=re.DOTALL))
+    sentences = [line for line in re.split(r"(?<=[.!?]) ", plain) if 40 < len(line) < 160 and line.isascii()]
+    random = np.random.default_rng(0)
+    pieces: list[Samples] = []
+    said: list[Said] = []
+    at_s, reader = 0.0, 0
+    for sentence in itertools.cycle(sentences):
+        if random.random() < 0.35:
+            reader = int(reader + random.integers(1, len(READERS))) % len(READERS)
+        speech = kokoro.speak(sentence, Locale("en"), kokoro.stock_voice(READERS[reader]), 1.0)
+        sound = soxr.resample(np.asarray(speech.samples, np.float32), speech.rate_hz, RATE_HZ)
+        sound *= np.float32(0.05 / max(1e-4, float(np.sqrt(np.mean(np.square(sound))))))
+        pause = np.zeros(round(RATE_HZ * random.uniform(0.2, 0.6)), np.float32)
+        said.append((READERS[reader], at_s, at_s + len(sound) / RATE_HZ))
+        pieces += [sound, pause]
+        at_s += (len(sound) + len(pause)) / RATE_HZ
+        if at_s >= 60 * minutes:
+            break
+    talk = np.concatenate(pieces) + random.normal(0, 0.0005, sum(map(len, pieces))).astype(np.float32)
+    return talk[None], said
+
+
+def measure_long(desk: Desk, minutes: float) -> None:
+    """Not separated first: only what diarization itself takes."""
+    talk, said = long_talk(minutes)
+    seconds_of = {who: sum(end - start for name, start, end in said if name == who) for who in READERS}
+    most = max(READERS, key=lambda who: seconds_of[who])
+    theirs = [talk[:, round(start * RATE_HZ) : round(end * RATE_HZ)] for who, start, end in said if who == most]
+    for name, sound, truth in (("three", talk, said), (most, np.concatenate(theirs, axis=1), [])):
+        store = desk.open_store()
+        with store.scratch() as scratch:
+            write_wav(scratch / "talk.wav", sound, RATE_HZ)
+            write_wav(scratch / "bed.wav", np.zeros((2, RATE_HZ), np.float32), RATE_HZ)
+            stems = Stems(dialogue=store.put(scratch / "talk.wav", WAV), bed=store.put(scratch / "bed.wav", WAV))
+        before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        started, wall = time.process_time(), time.monotonic()
+        turns = diarize(desk, stems, tuple(choice(each) for each in ENCODERS), None)
+        cpu_s, wall_s = time.process_time() - started, time.monotonic() - wall
+        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        error = f", DER {100 * _rate(truth, turns, 0.25):.1f} % (collar 0.25 s)" if truth else ""
+        print(
+            f"{name}: {sound.shape[1] / RATE_HZ / 60:.1f} min, {len(turns.speakers)} speakers{error}, {cpu_s:.0f} "
+            f"CPU-s, {wall_s:.0f} s, peak {peak_mb:.0f} MB (before: {before_mb:.0f} MB)",
+            flush=True,
+        )
 
 
 def main() -> None:
@@ -142,7 +180,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         desk = Desk(store=folder)
         if arguments.long:
-            measure_long(desk, arguments.media, arguments.long)
+            measure_long(desk, arguments.long)
             return
         print("| case | s | true | found | DER % | DER % (collar) | n given | n given (collar) | halves | CPU-s |")
         print("|---|---|---|---|---|---|---|---|---|---|")
