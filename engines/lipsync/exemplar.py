@@ -171,7 +171,7 @@ def _is_inside(face: TrackedFace, facts: VideoFacts) -> npt.NDArray[np.bool_]:
 ENGINE = EngineSpec(
     id="exemplar",
     family="lipsync",
-    version=9,
+    version=10,
     summary="The speaker's own frames, searched, warped and blended; no network, CPU.",
     load=Exemplar,
     extra="embedded",

@@ -176,7 +176,7 @@ def _canonical(points: Floats) -> npt.NDArray[np.float64]:
 ENGINE = EngineSpec(
     id="warped-photo",
     family="portrait",
-    version=3,
+    version=4,
     summary="One photo, warped: lips, jaw, eyelids and head; no network but for finding the face; CPU.",
     load=WarpedPhoto,
     code_licence="Apache-2.0",
