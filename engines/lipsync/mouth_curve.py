@@ -23,8 +23,8 @@ Curve = npt.NDArray[np.float64]
 
 LEAD_S = 0.02
 """Lips are ahead of the sound: talking faces lead their phoneme labels by 40 to 120 ms, of which the tables' own ramps
-and holds give the most. With 60 ms here dubs had a shift of 35 to 48 ms as `polydub score` hears it, with 40 one of 27
-to 39; the clips themselves have -5 to 41 (measured)."""
+and holds give the most. Of five dubs `polydub score` hears shifts of 35 to 48 ms with 60 ms here, of 27 to 39 with 40,
+and of 15 to 29 with 20, which also fits their sound best; the clips themselves have -5 to 41 (measured)."""
 
 
 @dataclass(frozen=True)
