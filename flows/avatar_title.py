@@ -6,7 +6,6 @@ once. There is no source video, so there are no slots: every language has its ow
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,7 +14,7 @@ from dub.artifact import Artifact
 from dub.avatar import AvatarJob, Performed, Portrait, Talk
 from dub.cast import Cast
 from dub.errors import DubError
-from dub.finding import Finding, Level, Review
+from dub.finding import Review
 from dub.lips import LipSync
 from dub.mix import Dub, Mix
 from dub.plan import GivenFile
@@ -24,7 +23,7 @@ from dub.source import Source, Stems
 from dub.subtitles import Subtitles
 from dub.turns import Turns
 from flows.avatar_preflight import PreparedAvatar, check_avatar
-from flows.dub_title import LocaleOutcome, RunReport
+from flows.outcome import RunReport, failed_review, root_cause, seconds_of
 from flows.preflight import find_ways
 from flows.publish import publish, publish_text
 from lang.bcp47 import Locale
@@ -148,7 +147,7 @@ def _speak(locale: Locale, prepared: PreparedAvatar, shared: OncePerPortrait) ->
     try:
         talk, translation = _lines(locale, prepared, shared)
     except DubError as error:
-        return DubbedLocale(locale=locale, review=_failed(locale, error))
+        return DubbedLocale(locale=locale, review=failed_review(locale, error))
     desk, tts, encoder = prepared.desk, prepared.voices[locale], prepared.engine("speaker")
     unfitted = shared.casts[tts.fingerprint]
     cast = submit(cast_for, desk, unfitted, locale, tts, encoder, prepared.engine("asr"), label=f"cast {locale}")
@@ -187,8 +186,8 @@ def _show(
     try:
         title = spoken.performed.result()
     except Exception as error:
-        cause = _root_cause([*_works(shared), *_works(spoken)], error)
-        return DubbedLocale(locale=locale, review=_failed(locale, cause))
+        cause = root_cause(error, shared, spoken)
+        return DubbedLocale(locale=locale, review=failed_review(locale, cause))
     families = ("asr", "speaker", "face", "speech_quality", "language_id")
     judges = tuple(engine for family in families for engine in prepared.engines[family])
 
@@ -232,7 +231,7 @@ def _publish_locale(prepared: PreparedAvatar, work: ShownLocale | DubbedLocale) 
     try:
         finished, reviewed = work.dub.result(), work.review.result()
     except Exception as error:
-        failed = _failed(locale, _root_cause(list(_works(work)), error))
+        failed = failed_review(locale, root_cause(error, work))
         publish_text(review_json(failed), out / f"{stem}.report.json")
         return DubbedLocale(locale=locale, review=failed)
     cues = work.subtitles.result()
@@ -248,7 +247,7 @@ def _publish_locale(prepared: PreparedAvatar, work: ShownLocale | DubbedLocale) 
         srt=f"{stem}.srt",
         translation=work.spoken.translation.result(),
         timeline=work.spoken.performed.result().timeline,
-        seconds=_seconds(work.spoken) | _seconds(work),
+        seconds=seconds_of(work.spoken, work),
     )
 
 
@@ -260,47 +259,9 @@ def _publish_report(prepared: PreparedAvatar, shared: OncePerPortrait, finished:
     publish(store, film.original, out / f"{title}.source.mp4")
     script = shared.talk.result().script if shared.talk else shared.voice_script.result()
     page = report(
-        desk, title, film, script, tuple(finished), source_video=f"{title}.source.mp4", seconds=_seconds(shared),
+        desk, title, film, script, tuple(finished), source_video=f"{title}.source.mp4", seconds=seconds_of(shared),
         plan=prepared.plan,
     )  # fmt: skip
     publish(store, page.html, out / "report.html")
     publish(store, page.csv, out / "report.csv")
-    outcomes = tuple(
-        LocaleOutcome(
-            locale=done.locale,
-            verdict=done.review.verdict,
-            reasons=tuple(finding.message for finding in done.review.findings if finding.level is not Level.OK),
-            files=tuple(name for name in (done.video, done.srt, done.vtt) if name),
-            voice=prepared.voices[done.locale].id,
-            seconds=sum(done.seconds.values()),
-        )
-        for done in finished
-    )
-    return RunReport(title=title, outcomes=outcomes, html=out / "report.html")
-
-
-def _works(works: OncePerPortrait | SpokenLocale | ShownLocale) -> Iterator[Work[Any]]:
-    for value in vars(works).values():
-        yield from (
-            work for work in (value.values() if isinstance(value, dict) else (value,)) if isinstance(work, Work)
-        )
-
-
-def _seconds(works: OncePerPortrait | SpokenLocale | ShownLocale) -> dict[str, float]:
-    """Seconds of work per stage, in the story's order."""
-    return {work.stage.name: work.seconds() for work in _works(works)}
-
-
-def _root_cause(works: list[Work[Any]], error: Exception) -> Exception:
-    """The first stage's own error: a later stage only knows that its input never came."""
-    for each in works:
-        try:
-            each.result()
-        except Exception as cause:
-            return cause
-    return error
-
-
-def _failed(locale: Locale, cause: Exception) -> Review:
-    message = str(cause) if isinstance(cause, DubError) else f"{type(cause).__name__}: {cause}"
-    return Review(locale=locale, findings=(Finding(level=Level.FAILED, check="pipeline", message=message),))
+    return RunReport.of(title, finished, prepared.voices, out / "report.html")

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from flows.dub_title import RunReport
+    from flows.outcome import RunReport
 
 VERDICT_STYLE = {"ok": "green", "degraded": "yellow", "failed": "red"}
 

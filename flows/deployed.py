@@ -12,7 +12,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from dub.finding import Level
 from dub.plan import Job
 from flows import dub_title as story
-from flows.dub_title import RunReport
+from flows.outcome import RunReport
 from tasks.policy import N_THREADS
 
 RUNNER: Any = ThreadPoolTaskRunner(max_workers=N_THREADS)

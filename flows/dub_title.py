@@ -6,16 +6,14 @@ Every line submits one stage; what depends only on the source stands once, what 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-from dub.artifact import Artifact, Record
+from dub.artifact import Artifact
 from dub.cast import Cast, Casting
 from dub.errors import DubError
-from dub.finding import Finding, Level, Review
+from dub.finding import Review
 from dub.lips import LipSync, MouthBank
 from dub.mix import Dub, Mix
 from dub.on_screen import OnScreen
@@ -26,6 +24,7 @@ from dub.source import FaceTrack, Source, Stems
 from dub.subtitles import Subtitles
 from dub.turns import Turns
 from dub.xliff import to_xliff
+from flows.outcome import RunReport, failed_review, root_cause, seconds_of
 from flows.people import agreed
 from flows.preflight import Prepared, Routes, check, find_ways
 from flows.publish import publish, publish_text
@@ -52,31 +51,6 @@ from tasks.subtitle import subtitle
 from tasks.track_faces import track_faces
 from tasks.transcribe import transcribe
 from tasks.translate import translate
-
-
-class LocaleOutcome(Record):
-    """One target's end: its verdict, why, the files under the output folder, the voice engine, and the seconds of work
-    that this language alone cost."""
-
-    locale: Locale
-    verdict: Level
-    reasons: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
-    voice: str = ""
-    seconds: float = 0.0
-
-
-class RunReport(Record):
-    """A whole run's end. `html`: the report's path."""
-
-    title: str
-    outcomes: tuple[LocaleOutcome, ...]
-    html: Path
-
-    @property
-    def verdict(self) -> Level:
-        verdicts = {outcome.verdict for outcome in self.outcomes}
-        return next((level for level in (Level.FAILED, Level.DEGRADED) if level in verdicts), Level.OK)
 
 
 @dataclass(frozen=True)
@@ -129,7 +103,7 @@ def _start(locale: Locale, spoken: Locale, prepared: Prepared, shared: OncePerSo
     try:
         routes = find_ways(prepared.job, prepared.plan, spoken, locale)
     except DubError as error:
-        return DubbedLocale(locale=locale, review=_failed(locale, error))
+        return DubbedLocale(locale=locale, review=failed_review(locale, error))
     return dub_into(locale, routes, prepared, shared)
 
 
@@ -245,7 +219,7 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
     try:
         finished, reviewed = dub.dub.result(), dub.review.result()
     except Exception as error:
-        failed = _failed(dub.locale, _root_cause(shared, dub, error))
+        failed = failed_review(dub.locale, root_cause(error, shared, dub))
         publish_text(review_json(failed), out / f"{stem}.report.json")
         return DubbedLocale(locale=dub.locale, review=failed)
     files: dict[str, Artifact] = {f"{stem}.mp4": finished.video}
@@ -264,7 +238,7 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
         srt=f"{stem}.srt",
         translation=translation,
         timeline=dub.timeline.result(),
-        seconds=_seconds(dub),
+        seconds=seconds_of(dub),
     )
 
 
@@ -275,49 +249,8 @@ def publish_report(prepared: Prepared, shared: OncePerSource, finished: list[Dub
     publish(store, shared.preview.result().video, out / f"{title}.source.mp4")
     page = report(
         desk, title, shared.source.result(), shared.script.result(), tuple(finished),
-        source_video=f"{title}.source.mp4", seconds=_seconds(shared), plan=prepared.plan,
+        source_video=f"{title}.source.mp4", seconds=seconds_of(shared), plan=prepared.plan,
     )  # fmt: skip
     publish(store, page.html, out / "report.html")
     publish(store, page.csv, out / "report.csv")
-    outcomes = tuple(
-        LocaleOutcome(
-            locale=dub.locale,
-            verdict=dub.review.verdict,
-            reasons=tuple(finding.message for finding in dub.review.findings if finding.level is not Level.OK),
-            files=tuple(name for name in (dub.video, dub.srt, dub.vtt) if name),
-            voice=prepared.voices[dub.locale].id,
-            seconds=sum(dub.seconds.values()),
-        )
-        for dub in finished
-    )
-    return RunReport(title=title, outcomes=outcomes, html=out / "report.html")
-
-
-def _seconds(works: OncePerSource | OncePerLocale) -> dict[str, float]:
-    """Seconds of work per stage, in the story's order."""
-    seconds: dict[str, float] = {}
-    for work in _works(works):
-        seconds[work.stage.name] = seconds.get(work.stage.name, 0.0) + work.seconds()
-    return seconds
-
-
-def _works(works: OncePerSource | OncePerLocale) -> Iterator[Work[Any]]:
-    for value in vars(works).values():
-        yield from (
-            work for work in (value.values() if isinstance(value, dict) else (value,)) if isinstance(work, Work)
-        )
-
-
-def _root_cause(shared: OncePerSource, dub: OncePerLocale, error: Exception) -> Exception:
-    """The first stage's own error: a later stage only knows that its input never came."""
-    for work in (*_works(shared), *_works(dub)):
-        try:
-            work.result()
-        except Exception as cause:
-            return cause
-    return error
-
-
-def _failed(locale: Locale, cause: Exception) -> Review:
-    message = str(cause) if isinstance(cause, DubError) else f"{type(cause).__name__}: {cause}"
-    return Review(locale=locale, findings=(Finding(level=Level.FAILED, check="pipeline", message=message),))
+    return RunReport.of(title, finished, prepared.voices, out / "report.html")

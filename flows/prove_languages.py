@@ -24,7 +24,8 @@ from dub.plan import Job, Plan
 from dub.report_rows import label_of
 from dub.subtitles import Cue, to_srt
 from dub.timecode import Span
-from flows.dub_title import LocaleOutcome, dub_title
+from flows.dub_title import dub_title
+from flows.outcome import LocaleOutcome
 from flows.preflight import find_voice, read_plan
 from flows.publish import publish_text
 from lang.bcp47 import Locale

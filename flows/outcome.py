@@ -1,0 +1,89 @@
+"""How a run ended: per language the verdict, why, and its files; and what any story needs to tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from dub.artifact import Record
+from dub.errors import DubError
+from dub.finding import Finding, Level, Review
+from dub.stage import EngineChoice
+from lang.bcp47 import Locale
+from tasks.policy import Work
+from tasks.report import DubbedLocale
+
+
+class LocaleOutcome(Record):
+    """One target's end: its verdict, why, the files under the output folder, the voice engine, and the seconds of work
+    that this language alone cost."""
+
+    locale: Locale
+    verdict: Level
+    reasons: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    voice: str = ""
+    seconds: float = 0.0
+
+
+class RunReport(Record):
+    """A whole run's end. `html`: the report's path."""
+
+    title: str
+    outcomes: tuple[LocaleOutcome, ...]
+    html: Path
+
+    @property
+    def verdict(self) -> Level:
+        verdicts = {outcome.verdict for outcome in self.outcomes}
+        return next((level for level in (Level.FAILED, Level.DEGRADED) if level in verdicts), Level.OK)
+
+    @classmethod
+    def of(
+        cls, title: str, finished: Iterable[DubbedLocale], voices: Mapping[Locale, EngineChoice], html: Path
+    ) -> RunReport:
+        outcomes = tuple(
+            LocaleOutcome(
+                locale=dub.locale,
+                verdict=dub.review.verdict,
+                reasons=tuple(finding.message for finding in dub.review.findings if finding.level is not Level.OK),
+                files=tuple(name for name in (dub.video, dub.srt, dub.vtt) if name),
+                voice=voices[dub.locale].id,
+                seconds=sum(dub.seconds.values()),
+            )
+            for dub in finished
+        )
+        return cls(title=title, outcomes=outcomes, html=html)
+
+
+def seconds_of(*stories: object) -> dict[str, float]:
+    """Seconds of work per stage, in the stories' order. A story is a dataclass whose fields are Works, or dicts of
+    them."""
+    seconds: dict[str, float] = {}
+    for work in {id(work): work for work in _works(stories)}.values():  # one work may stand in two places
+        seconds[work.stage.name] = seconds.get(work.stage.name, 0.0) + work.seconds()
+    return seconds
+
+
+def failed_review(locale: Locale, cause: Exception) -> Review:
+    message = str(cause) if isinstance(cause, DubError) else f"{type(cause).__name__}: {cause}"
+    return Review(locale=locale, findings=(Finding(level=Level.FAILED, check="pipeline", message=message),))
+
+
+def root_cause(error: Exception, *stories: object) -> Exception:
+    """The first stage's own error: a later stage only knows that its input never came."""
+    for work in _works(stories):
+        try:
+            work.result()
+        except Exception as cause:
+            return cause
+    return error
+
+
+def _works(stories: Iterable[object]) -> Iterator[Work[Any]]:
+    for story in stories:
+        for value in vars(story).values():
+            yield from (
+                work for work in (value.values() if isinstance(value, dict) else (value,)) if isinstance(work, Work)
+            )
