@@ -4,6 +4,7 @@ DubError                      base; `retryable` says whether trying again can he
 ├── BadInput                  the user's file, field or option; names it and the mend
 │   ├── UnreadableMedia       ffprobe or ffmpeg cannot read it
 │   ├── NoSpeech              nothing to dub
+│   ├── Superseded            the source has been replaced by a newer one since the job was made
 │   └── LanguageNotSupported  the locale, and what is near it
 ├── EngineUnavailable         a package, tool or capability is missing; says what to install
 │   ├── WeightsMissing        `polydub models pull <id>`
@@ -11,7 +12,8 @@ DubError                      base; `retryable` says whether trying again can he
 ├── EngineFailed              an engine broke on an input it accepts
 ├── ToolFailed                an external program ended badly; carries the tail of what it said
 ├── ToolTimedOut              ... did not end within its deadline (retryable)
-└── StoreUnavailable          the artifact store cannot be read or written (retryable)
+└── StoreUnavailable          the artifact store, or an object in S3, cannot be read or written (retryable)
+    └── StoreRefused          the server says that we may not, or knows no such bucket: trying again cannot help
 """
 
 
@@ -37,6 +39,10 @@ class UnreadableMedia(BadInput):
 
 class NoSpeech(BadInput):
     """Nothing was said in the source, so there is nothing to dub."""
+
+
+class Superseded(BadInput):
+    """The source object has been replaced since the job was made: its dubs would be of another film."""
 
 
 class LanguageNotSupported(BadInput):
@@ -73,3 +79,9 @@ class StoreUnavailable(DubError):
     """The artifact store cannot be read or written."""
 
     retryable = True
+
+
+class StoreRefused(StoreUnavailable):
+    """S3 says that we may not, or knows no such bucket or object."""
+
+    retryable = False

@@ -9,6 +9,7 @@ from typing import Any
 from dub.artifact import Record
 from dub.errors import DubError
 from dub.finding import Finding, Level, Review
+from dub.location import Location, S3Url
 from dub.stage import EngineChoice
 from lang.bcp47 import Locale
 from tasks.policy import Work
@@ -32,7 +33,7 @@ class RunReport(Record):
 
     title: str
     outcomes: tuple[LocaleOutcome, ...]
-    html: Path
+    html: Location
 
     @property
     def verdict(self) -> Level:
@@ -41,7 +42,7 @@ class RunReport(Record):
 
     @classmethod
     def of(
-        cls, title: str, finished: Iterable[DubbedLocale], voices: Mapping[Locale, EngineChoice], html: Path
+        cls, title: str, finished: Iterable[DubbedLocale], voices: Mapping[Locale, EngineChoice], html: Path | S3Url
     ) -> RunReport:
         outcomes = tuple(
             LocaleOutcome(
