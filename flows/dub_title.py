@@ -91,11 +91,12 @@ def dub_title(job: Job) -> RunReport:
     Raises BadInput and EngineUnavailable in seconds, before any work; NoSpeech when there is nothing to dub.
     """
     prepared = check(job)
-    shared = prepare_source(prepared)
-    spoken = shared.script.result().source_locale
-    dubs = [_start(locale, spoken, prepared, shared) for locale in job.targets]
-    finished = [publish_locale(prepared, shared, dub) for dub in dubs]
-    return publish_report(prepared, shared, finished)
+    with prepared.desk.at_work():
+        shared = prepare_source(prepared)
+        spoken = shared.script.result().source_locale
+        dubs = [_start(locale, spoken, prepared, shared) for locale in job.targets]
+        finished = [publish_locale(prepared, shared, dub) for dub in dubs]
+        return publish_report(prepared, shared, finished)
 
 
 def _start(locale: Locale, spoken: Locale, prepared: Prepared, shared: OncePerSource) -> OncePerLocale | DubbedLocale:

@@ -99,7 +99,7 @@ def run_stage(stage: Stage[Any, R], label: str, arguments: tuple[Any, ...]) -> O
                 observer.started(label)
                 progress.listen(lambda done, total: observer.progressed(label, done, total))
             try:
-                outcome = stage.outcome(*arguments)
+                outcome = stage.work(*arguments)
             except BaseException as error:
                 if _observer is not None:
                     _observer.failed(label, error)
