@@ -41,7 +41,7 @@ def dub_title_flow(job: Job) -> Any:
         key="verdicts",
         description=f"{report.title}: {report.html}",
         table=[
-            {"locale": outcome.locale, "verdict": outcome.verdict.value, "why": "; ".join(outcome.reasons[:3])}
+            {"locale": outcome.locale, "verdict": outcome.ending, "why": "; ".join(outcome.reasons[:3])}
             for outcome in report.outcomes
         ],
     )
