@@ -78,9 +78,9 @@ def run_import(options: argparse.Namespace) -> int:
     _print_changes(changes, len(given))
     if not options.dub:
         return 0
-    from flows.redub_command import run_again
+    from flows.cli import run_job
 
-    return run_again(job, prefect=options.prefect)
+    return run_job(job, prefect=options.prefect)
 
 
 def _chosen(out: Path | S3Url, title: str, tags: str) -> dict[Locale, Translation]:
