@@ -98,6 +98,7 @@ class Job(Record):
     translation. `memory`: a translation memory (TMX, CSV) that is asked before any engine. `glossary`: terms that must
     be translated as it says (CSV). `store`: the artifact store's folder or `s3://bucket/prefix`. Each may be a path of
     the machine that runs the flow, or an object in S3; `out` a folder or a prefix.
+    `approval`: nothing is spoken in a language before people have approved all its lines.
     `source_etag`: the very object in S3 that is meant: where another one has taken its place, the job is not done.
     """
 
@@ -115,6 +116,7 @@ class Job(Record):
     store: Location | None = None
     title: str = ""
     source_etag: str = ""
+    approval: bool = False
 
 
 class LocalJob(Job):

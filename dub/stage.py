@@ -14,6 +14,7 @@ import inspect
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -63,6 +64,14 @@ class Outcome(Generic[R]):
     result: R
     is_cached: bool
     seconds: float
+
+
+@dataclass(frozen=True)
+class Worked:
+    """A stage that did its work, and what it made."""
+
+    stage: str
+    result: BaseModel
 
 
 class Stage(Generic[P, R]):
@@ -118,6 +127,8 @@ class Stage(Generic[P, R]):
                 stage=self.name, version=self.version, seconds=seconds, result=result.model_dump(mode="json")
             )
             store.remember(self.name, key, memo.model_dump_json().encode())
+            for notes in _notes:
+                notes.append(Worked(self.name, result))
             return Outcome(result, False, seconds)
 
     def _store(self, args: Any, kwargs: Any) -> Store:
@@ -135,6 +146,21 @@ def stage(*, version: int, n_cpu: int = 1) -> Callable[[Callable[P, R]], Stage[P
         return Stage(function, version, n_cpu)
 
     return wrap
+
+
+_notes: list[list[Worked]] = []
+
+
+@contextmanager
+def work_noted() -> Iterator[list[Worked]]:
+    """What stages make in this process meanwhile, also those inside other stages (one take, one line); what came from
+    the memo is not among it."""
+    notes: list[Worked] = []
+    _notes.append(notes)
+    try:
+        yield notes
+    finally:
+        _notes[:] = [other for other in _notes if other is not notes]
 
 
 def artifacts_in(value: Any) -> Iterator[Artifact]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dub.artifact import Artifact
 from dub.cast import Cast, Casting
+from dub.corrections import approvals
 from dub.errors import DubError
 from dub.finding import Review
 from dub.lips import LipSync, MouthBank
@@ -22,14 +23,19 @@ from dub.prosody import SourceProsody
 from dub.script import DubScript, Takes, Timeline, Translation
 from dub.source import FaceTrack, Source, Stems
 from dub.subtitles import Subtitles
+from dub.table_csv import to_table_csv
+from dub.translation_table import table_of
 from dub.turns import Turns
 from dub.xliff import to_xliff
+from flows.approval import stopped_for_approval
 from flows.outcome import RunReport, failed_review, root_cause, seconds_of
 from flows.people import agreed
 from flows.preflight import Prepared, Routes, check, find_ways
 from flows.publish import publish, publish_text
+from flows.title_files import write_job, write_source_script, write_translation
 from lang.bcp47 import Locale
 from tasks.build_mouth_bank import build_mouth_bank
+from tasks.correct_translation import correct_translation
 from tasks.diarize import diarize
 from tasks.enroll import cast_for, enroll
 from tasks.find_speaking_faces import find_speaking_faces
@@ -71,9 +77,10 @@ class OncePerSource:
 
 @dataclass(frozen=True)
 class OncePerLocale:
-    """What one language is made of, in the order it is made."""
+    """What one language is made of, in the order it is made. `translated`: before people's corrections."""
 
     locale: Locale
+    translated: Work[Translation]
     translation: Work[Translation]
     cast: Work[Cast]
     takes: Work[Takes]
@@ -91,6 +98,7 @@ def dub_title(job: Job) -> RunReport:
     Raises BadInput and EngineUnavailable in seconds, before any work; NoSpeech when there is nothing to dub.
     """
     prepared = check(job)
+    write_job(job, prepared.title)
     shared = prepare_source(prepared)
     spoken = shared.script.result().source_locale
     dubs = [_start(locale, spoken, prepared, shared) for locale in job.targets]
@@ -134,7 +142,8 @@ def prepare_source(prepared: Prepared) -> OncePerSource:
     return OncePerSource(source, stems, turns, script, prosody, faces, on_screen, bank, casts, page_video)
 
 
-def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePerSource) -> OncePerLocale:
+def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePerSource) -> OncePerLocale | DubbedLocale:
+    """One language on its way; or its end, where people have still to approve its lines."""
     desk, plan = prepared.desk, prepared.plan
     source, stems, script, faces = shared.source, shared.stems, shared.script, shared.faces
     prosody, on_screen, bank = shared.prosody, shared.on_screen, shared.bank
@@ -148,7 +157,10 @@ def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePer
     def step(name: str) -> str:
         return f"{name} {locale}"
 
-    translation = _translation(locale, prepared, script, routes)
+    translated = _translation(locale, prepared, script, routes)
+    translation = _corrected(locale, prepared, script, translated)
+    if stopped := stopped_for_approval(prepared, script, translation):
+        return stopped
     cast = submit(cast_for, desk, shared.casts[voice.fingerprint], locale, voice, encoder, ear, label=step("cast"))
     aligner = prepared.engine("aligner")
     takes = submit(speak, desk, script, translation, cast, voice, aligner, prosody, label=step("speak"))
@@ -165,7 +177,7 @@ def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePer
         judges, prosody, shared.turns,
         label=step("review"),
     )  # fmt: skip
-    return OncePerLocale(locale, translation, cast, takes, timeline, mixed, lips, cues, dub, reviewed)
+    return OncePerLocale(locale, translated, translation, cast, takes, timeline, mixed, lips, cues, dub, reviewed)
 
 
 def _source_script(prepared: Prepared, source: Work[Source], stems: Work[Stems], turns: Work[Turns]) -> Work[DubScript]:
@@ -203,6 +215,17 @@ def _translation(locale: Locale, prepared: Prepared, script: Work[DubScript], ro
     return submit(translate, desk, script, locale, routes, guard, memory, glossary, label=f"translate {locale}")
 
 
+def _corrected(
+    locale: Locale, prepared: Prepared, script: Work[DubScript], translated: Work[Translation]
+) -> Work[Translation]:
+    """In the words that people corrected, where they did."""
+    corrections, guard = prepared.corrections.wordings(locale), prepared.engine("language_id")
+    if not corrections:
+        return translated
+    label = f"correct {locale}"
+    return submit(correct_translation, prepared.desk, script, translated, corrections, guard, label=label)
+
+
 def _given(prepared: Prepared, path: Path | None) -> GivenFile | None:
     if path is None:
         return None
@@ -214,9 +237,13 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
     store, out = prepared.desk.open_store(), prepared.job.out
     stem = f"{prepared.title}.{dub.locale}"
     if isinstance(dub, DubbedLocale):
+        if dub.translation:
+            _publish_wording(prepared, shared.script.result(), dub.translation)
         publish_text(review_json(dub.review), out / f"{stem}.report.json")
         return dub
     try:
+        translation = dub.translation.result()
+        _publish_wording(prepared, shared.script.result(), translation)
         finished, reviewed = dub.dub.result(), dub.review.result()
     except Exception as error:
         failed = failed_review(dub.locale, root_cause(error, shared, dub))
@@ -226,9 +253,6 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
     files |= {f"{stem}.srt": dub.subtitles.result().srt, f"{stem}.vtt": dub.subtitles.result().vtt}
     for name, artifact in files.items():
         publish(store, artifact, out / name)
-    translation = dub.translation.result()
-    publish_text(translation.model_dump_json(indent=1), out / f"{stem}.script.json")
-    publish_text(to_xliff(shared.script.result(), translation), out / f"{stem}.xlf")
     publish_text(review_json(reviewed), out / f"{stem}.report.json")
     return DubbedLocale(
         locale=dub.locale,
@@ -242,13 +266,26 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
     )
 
 
+def _publish_wording(prepared: Prepared, script: DubScript, translation: Translation) -> None:
+    """The lines as they are, also of a language that fails later: people can correct what it failed at."""
+    out, title, locale = prepared.job.out, prepared.title, translation.locale
+    write_translation(translation, out, title)
+    approved = approvals(script, translation, prepared.corrections.of(locale))
+    publish_text(to_xliff(script, translation, approved), out / f"{title}.{locale}.xlf")
+
+
 def publish_report(prepared: Prepared, shared: OncePerSource, finished: list[DubbedLocale]) -> RunReport:
     """The report over all languages, beside the files it plays."""
     desk, out, title = prepared.desk, prepared.job.out, prepared.title
     store = desk.open_store()
+    script = shared.script.result()
     publish(store, shared.preview.result().video, out / f"{title}.source.mp4")
+    write_source_script(script, out, title)
+    if any(dub.review.awaits_approval for dub in finished):
+        worded = [dub.translation for dub in finished if dub.translation]
+        publish_text(to_table_csv(table_of(script, worded, prepared.corrections)), out / f"{title}.translations.csv")
     page = report(
-        desk, title, shared.source.result(), shared.script.result(), tuple(finished),
+        desk, title, shared.source.result(), script, tuple(finished),
         source_video=f"{title}.source.mp4", seconds=seconds_of(shared), plan=prepared.plan,
     )  # fmt: skip
     publish(store, page.html, out / "report.html")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from dub.artifact import Record
+from dub.corrections import Corrections
 from dub.errors import BadInput, EngineUnavailable, LanguageNotSupported, UnreadableMedia
 from dub.glossary import read_glossary
 from dub.location import Location, S3Url, absolute
@@ -21,6 +22,7 @@ from dub.translation_memory import read_memory
 from flows.fetch import fetched
 from flows.people import People, read_people
 from flows.publish import check_writable
+from flows.title_files import read_corrections
 from lang.bcp47 import Locale
 from lang.registry import name_of
 
@@ -33,7 +35,8 @@ SCRATCH_BYTES_PER_SOURCE_BYTE = 12
 
 
 class Prepared(Record):
-    """A job whose every engine, locale and file has been checked. `voices`: the tts engine of each target."""
+    """A job whose every engine, locale and file has been checked. `voices`: the tts engine of each target;
+    `corrections`: what people have corrected of the title so far."""
 
     job: LocalJob
     plan: Plan
@@ -42,6 +45,7 @@ class Prepared(Record):
     engines: dict[str, tuple[EngineChoice, ...]]
     voices: dict[Locale, EngineChoice]
     people: People
+    corrections: Corrections
 
     def engine(self, family: str) -> EngineChoice:
         return self.engines[family][0]
@@ -93,7 +97,11 @@ def check(asked: Job) -> Prepared:
     _check_out(job)
     desk = desk_for(job.store)
     title = job.title or job.source.stem
-    return Prepared(job=job, plan=plan, desk=desk, title=title, engines=engines, voices=voices, people=people)
+    corrections = read_corrections(job.out, title)
+    return Prepared(
+        job=job, plan=plan, desk=desk, title=title, engines=engines, voices=voices, people=people,
+        corrections=corrections,
+    )  # fmt: skip
 
 
 def families() -> list[str]:

@@ -89,6 +89,11 @@ def observed_by(observer: Observer | None) -> Iterator[None]:
 _observer: Observer | None = None
 
 
+def present_observer() -> Observer | None:
+    """Who is shown the run now; whoever takes its place for a while may pass on to it what it is told."""
+    return _observer
+
+
 def run_stage(stage: Stage[Any, R], label: str, arguments: tuple[Any, ...]) -> Outcome[R]:
     """Answer from the memo, or work in CPU slots with progress shown. No retries: those are the conductor's."""
     outcome = stage.remembered(*arguments)
