@@ -47,6 +47,9 @@ class Plan(Record):
     options: dict[str, dict[str, str | int | float | bool]] = Field(
         default={}, description="per engine id, or per family that has one engine: options for it"
     )
+    gpu_stages: tuple[str, ...] = Field(
+        default=(), description="stages that take a GPU slot where the machine has any: docs/scaling.md"
+    )
     locales: dict[Locale, LocalePlan] = Field(default={}, description="what single locales do otherwise")
 
     def translators_for(self, locale: Locale) -> tuple[str, ...]:
@@ -95,6 +98,8 @@ class Job(Record):
     `scripts`: timed scripts by locale; the one in the source's locale replaces recognition, the others replace
     translation. `memory`: a translation memory (TMX, CSV) that is asked before any engine. `glossary`: terms that must
     be translated as it says (CSV). `store`: the artifact store's folder. Paths are of the machine that runs the flow.
+    `granularity`: what is one task run of a flow run: a stage of a locale, or (for catalogues) all the stages of
+    `locales_per_task` locales. The results are the same.
     """
 
     source: Path
@@ -110,3 +115,5 @@ class Job(Record):
     glossary: Path | None = None
     store: Path | None = None
     title: str = ""
+    granularity: Literal["stage", "locale"] = "stage"
+    locales_per_task: int = Field(default=1, ge=1)

@@ -7,15 +7,15 @@ from typing import Any
 from prefect import flow
 from prefect.artifacts import create_table_artifact
 from prefect.states import Completed, Failed
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from dub.finding import Level
 from dub.plan import Job
 from flows import dub_title as story
 from flows.outcome import RunReport
 from tasks.policy import N_THREADS
+from tasks.task_runner import task_runner
 
-RUNNER: Any = ThreadPoolTaskRunner(max_workers=N_THREADS)
+RUNNER: Any = task_runner(N_THREADS)
 
 
 def _run_name() -> str:

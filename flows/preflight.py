@@ -20,6 +20,8 @@ from dub.translation_memory import read_memory
 from flows.people import People, read_people
 from lang.bcp47 import Locale
 from lang.registry import name_of
+from tasks.gpu_slots import gpu_devices
+from tasks.gpu_stages import check_names
 
 ENGLISH = Locale("en")
 Route = tuple[EngineChoice, ...]
@@ -75,8 +77,14 @@ def check(job: Job) -> Prepared:
     for locale in job.targets:  # a language yet to be found is reached by English, or is English
         if spoken or locale.language != ENGLISH.language:
             find_ways(job, plan, spoken or ENGLISH, locale)
+    check_names(plan.gpu_stages)
+    gpu_devices()
     _check_out(job)
-    desk = Desk(store=str((job.store or cache_home() / "store").absolute()), n_threads=len(os.sched_getaffinity(0)))
+    desk = Desk(
+        store=str((job.store or cache_home() / "store").absolute()),
+        n_threads=len(os.sched_getaffinity(0)),
+        gpu_stages=plan.gpu_stages,
+    )
     title = job.title or job.source.stem
     return Prepared(job=job, plan=plan, desk=desk, title=title, engines=engines, voices=voices, people=people)
 
