@@ -54,7 +54,9 @@ def dub_title_flow(job: Job) -> Any:
 def dub_title(job: Job) -> RunReport:
     """Run the flow here and now and return its report, also when a language failed."""
     state: Any = dub_title_flow(job, return_state=True)
-    report = state.data if isinstance(state.data, RunReport) else state.result()
+    report = state.result(raise_on_failure=False)
+    if isinstance(report, BaseException):
+        raise report
     if not isinstance(report, RunReport):
         raise TypeError(f"the flow gave {type(report).__name__}")
     return report

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 from prefect import task
@@ -11,7 +11,6 @@ from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext
 from prefect.states import Completed, Failed
 from prefect.tasks import exponential_backoff
-from prefect.utilities.annotations import quote
 
 from dub.stage import Stage
 from tasks import policy
@@ -43,7 +42,7 @@ def submit_whole(body: Callable[..., Whole], label: str, arguments: tuple[Any, .
     """One task run for all the stages that `body`, a function of a module, runs on threads. The future's state tells
     what failed; its result is there all the same."""
     with placed(_runner(), n_cpu=2, n_gpus=1 / LOCALES_PER_GPU if on_gpu else 0.0):
-        return _whole_task().submit(label, body, quote(arguments))  # quoted: Prefect need not look into it
+        return _whole_task().submit(label, partial(body, *arguments))  # a partial: nobody looks into it on the way
 
 
 def whole_result(future: Any) -> Any:
@@ -88,9 +87,9 @@ def _task_of(stage: Stage[Any, Any]) -> Any:
 
 @lru_cache(maxsize=1)
 def _whole_task() -> Any:
-    def run(label: str, body: Callable[..., Whole], arguments: tuple[Any, ...]) -> Any:
+    def run(label: str, body: Callable[[], Whole]) -> Any:
         with policy.on_threads() as tally:
-            whole = body(*arguments)
+            whole = body()
         if whole.failed:
             return Failed(message=f"failed: {', '.join(whole.failed)}", data=whole)
         return Completed(name="Cached" if all(tally) else "Completed", data=whole)
