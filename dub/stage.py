@@ -10,6 +10,7 @@ fingerprint; no clock, path or machine. Raise `version` when the same inputs wou
 from __future__ import annotations
 
 import hashlib
+import importlib
 import inspect
 import json
 import time
@@ -30,10 +31,14 @@ R = TypeVar("R", bound=BaseModel)
 
 
 class Desk(Record):
-    """Where a stage works: things that must not change its result, so no part of any memo key."""
+    """Where a stage works: things that must not change its result, so no part of any memo key.
+
+    `gpu_stages`: names of the stages that take a GPU slot, on a machine that has any (tasks/gpu_slots.py).
+    """
 
     store: str
     n_threads: int = 2
+    gpu_stages: tuple[str, ...] = ()
 
     def open_store(self) -> Store:
         return open_store(self.store)
@@ -86,6 +91,10 @@ class Stage(Generic[P, R]):
         self.signature = inspect.signature(function)
         self._result = TypeAdapter(get_type_hints(function)["return"])
 
+    def __reduce__(self) -> tuple[Callable[[str, str], Stage[Any, Any]], tuple[str, str]]:
+        """Sent to another process by its name alone: both run the same code."""
+        return stage_named, (self.function.__module__, self.name)
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.outcome(*args, **kwargs).result
 
@@ -105,7 +114,7 @@ class Stage(Generic[P, R]):
             return None
         try:
             memo = MemoRecord.model_validate_json(record)
-            result = self._result.validate_json(json.dumps(memo.result))
+            result = self.read_result(memo.result)
         except ValidationError:
             return None  # written by another schema: work again
         if not all(store.has(artifact) for artifact in artifacts_in(result)):
@@ -130,6 +139,11 @@ class Stage(Generic[P, R]):
             for notes in _notes:
                 notes.append(Worked(self.name, result))
             return Outcome(result, False, seconds)
+
+    def read_result(self, content: Any) -> R:
+        """A result from its JSON content. Raises pydantic's ValidationError for what is none."""
+        result: R = self._result.validate_json(json.dumps(content))
+        return result
 
     def _store(self, args: Any, kwargs: Any) -> Store:
         desk = next(value for value in (*args, *kwargs.values()) if isinstance(value, Desk))
@@ -161,6 +175,14 @@ def work_noted() -> Iterator[list[Worked]]:
         yield notes
     finally:
         _notes[:] = [other for other in _notes if other is not notes]
+
+
+def stage_named(module: str, name: str) -> Stage[Any, Any]:
+    """The stage of this name in that module."""
+    found = getattr(importlib.import_module(module), name)
+    if not isinstance(found, Stage):
+        raise TypeError(f"{module}.{name} is no stage")
+    return found
 
 
 def artifacts_in(value: Any) -> Iterator[Artifact]:

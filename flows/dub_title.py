@@ -33,6 +33,7 @@ from flows.people import agreed
 from flows.preflight import Prepared, Routes, check, find_ways
 from flows.publish import publish, publish_text
 from flows.title_files import write_job, write_source_script, write_translation
+from flows.whole_locales import dub_whole_locales
 from lang.bcp47 import Locale
 from tasks.build_mouth_bank import build_mouth_bank
 from tasks.correct_translation import correct_translation
@@ -45,7 +46,7 @@ from tasks.lipsync import lipsync
 from tasks.measure_prosody import measure_prosody
 from tasks.mix import mix
 from tasks.name_speakers import find_people, name_speakers
-from tasks.policy import Work, submit
+from tasks.policy import Work, is_in_prefect_flow, submit
 from tasks.preview import Preview, preview
 from tasks.read_script import read_script, read_translation
 from tasks.remux import remux
@@ -101,7 +102,10 @@ def dub_title(job: Job) -> RunReport:
     write_job(job, prepared.title)
     shared = prepare_source(prepared)
     spoken = shared.script.result().source_locale
-    dubs = [_start(locale, spoken, prepared, shared) for locale in job.targets]
+    if job.granularity == "locale" and is_in_prefect_flow():
+        dubs = dub_whole_locales(_start, spoken, prepared, shared)
+    else:
+        dubs = (dub for dub in [_start(locale, spoken, prepared, shared) for locale in job.targets])
     finished = [publish_locale(prepared, shared, dub) for dub in dubs]
     return publish_report(prepared, shared, finished)
 

@@ -25,6 +25,8 @@ from flows.publish import check_writable
 from flows.title_files import read_corrections
 from lang.bcp47 import Locale
 from lang.registry import name_of
+from tasks.gpu_slots import gpu_devices
+from tasks.gpu_stages import check_names
 
 ENGLISH = Locale("en")
 Route = tuple[EngineChoice, ...]
@@ -73,8 +75,8 @@ def store_of(asked: Location | None) -> Path | S3Url:
     return absolute(asked or os.environ.get("POLYDUB_STORE") or cache_home() / "store")
 
 
-def desk_for(asked: Location | None) -> Desk:
-    return Desk(store=str(store_of(asked)), n_threads=len(os.sched_getaffinity(0)))
+def desk_for(asked: Location | None, gpu_stages: tuple[str, ...] = ()) -> Desk:
+    return Desk(store=str(store_of(asked)), n_threads=len(os.sched_getaffinity(0)), gpu_stages=gpu_stages)
 
 
 def check(asked: Job) -> Prepared:
@@ -94,8 +96,10 @@ def check(asked: Job) -> Prepared:
     for locale in job.targets:  # a language yet to be found is reached by English, or is English
         if spoken or locale.language != ENGLISH.language:
             find_ways(job, plan, spoken or ENGLISH, locale)
+    check_names(plan.gpu_stages)
+    gpu_devices()
     _check_out(job)
-    desk = desk_for(job.store)
+    desk = desk_for(job.store, plan.gpu_stages)
     title = job.title or job.source.stem
     corrections = read_corrections(job.out, title)
     return Prepared(
