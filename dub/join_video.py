@@ -8,7 +8,7 @@ from pathlib import Path
 import ffmpeg
 
 from dub.errors import ToolFailed
-from dub.media import command, probe, run_tool
+from dub.media import command, opened, probe, run_tool
 from dub.source import VideoFacts
 
 
@@ -39,3 +39,9 @@ def join_video(parts: Sequence[Path], facts: VideoFacts, folder: Path) -> Path:
     if n_frames != facts.n_frames:
         raise ToolFailed(f"the joined parts have {n_frames} frames, the title {facts.n_frames}")
     return joined
+
+
+def picture_digest(path: Path) -> str:
+    """Of a file's picture as it is encoded, packet for packet, whatever stands beside it in the file."""
+    output = opened(path)["v:0"].output("pipe:1", format="streamhash", hash="sha256", vcodec="copy")
+    return run_tool(command(output), deadline_s=600).decode().strip()
