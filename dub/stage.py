@@ -4,7 +4,8 @@
     def separate(desk: Desk, source: Source, engine: EngineChoice) -> Stems: ...
 
 The memo key is (stage name, version, inputs) and nothing else: artifacts count by their digest, engines by their
-fingerprint; no clock, path or machine. Raise `version` when the same inputs would give another result.
+fingerprint; no clock, path or machine. A stage that needs but a part of a record says which with `reads`. Raise
+`version` when the same inputs would give another result.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import importlib
 import inspect
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -28,6 +29,7 @@ from dub.store import Store, open_store
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=BaseModel)
+Reads = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 class Desk(Record):
@@ -82,11 +84,12 @@ class Worked:
 class Stage(Generic[P, R]):
     """A memoised function. Calling it gives the result; `outcome` also says whether it was cached."""
 
-    def __init__(self, function: Callable[P, R], version: int, n_cpu: int) -> None:
+    def __init__(self, function: Callable[P, R], version: int, n_cpu: int, reads: Reads | None = None) -> None:
         self.function = function
         self.name = function.__name__
         self.version = version
         self.n_cpu = n_cpu
+        self.reads = reads
         self.__doc__ = function.__doc__
         self.signature = inspect.signature(function)
         self._result = TypeAdapter(get_type_hints(function)["return"])
@@ -102,7 +105,8 @@ class Stage(Generic[P, R]):
         """Hex digest of everything the result depends on."""
         bound = self.signature.bind(*args, **kwargs)
         bound.apply_defaults()
-        inputs = {name: _content(value) for name, value in bound.arguments.items() if not isinstance(value, Desk)}
+        read = self.reads(bound.arguments) if self.reads else bound.arguments
+        inputs = {name: _content(value) for name, value in read.items() if not isinstance(value, Desk)}
         facts = {"stage": self.name, "version": self.version, "inputs": inputs}
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
@@ -150,14 +154,15 @@ class Stage(Generic[P, R]):
         return desk.open_store()
 
 
-def stage(*, version: int, n_cpu: int = 1) -> Callable[[Callable[P, R]], Stage[P, R]]:
+def stage(*, version: int, n_cpu: int = 1, reads: Reads | None = None) -> Callable[[Callable[P, R]], Stage[P, R]]:
     """Make a function over a Desk, records and artifacts a memoised Stage.
 
-    `n_cpu`: how many of the machine's CPU slots it fills while it works.
+    `n_cpu`: how many of the machine's CPU slots it fills while it works. `reads`: from the arguments by name, all that
+    the result depends on, where that is less than the arguments.
     """
 
     def wrap(function: Callable[P, R]) -> Stage[P, R]:
-        return Stage(function, version, n_cpu)
+        return Stage(function, version, n_cpu, reads)
 
     return wrap
 

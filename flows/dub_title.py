@@ -15,7 +15,7 @@ from dub.cast import Cast, Casting
 from dub.corrections import approvals
 from dub.errors import DubError
 from dub.finding import Review
-from dub.lips import LipSync, MouthBank
+from dub.lips import LipPlan, LipSync, MouthBank, RenderedPart
 from dub.mix import Dub, Mix
 from dub.on_screen import OnScreen
 from dub.plan import GivenFile, Job
@@ -28,6 +28,7 @@ from dub.translation_table import table_of
 from dub.turns import Turns
 from dub.xliff import to_xliff
 from flows.approval import stopped_for_approval
+from flows.lips import move_lips
 from flows.outcome import RunReport, failed_review, root_cause, seconds_of
 from flows.people import agreed
 from flows.preflight import Prepared, Routes, check, find_ways
@@ -42,7 +43,6 @@ from tasks.enroll import cast_for, enroll
 from tasks.find_speaking_faces import find_speaking_faces
 from tasks.fit import fit
 from tasks.ingest import ingest
-from tasks.lipsync import lipsync
 from tasks.measure_prosody import measure_prosody
 from tasks.mix import mix
 from tasks.name_speakers import find_people, name_speakers
@@ -55,7 +55,7 @@ from tasks.review import review
 from tasks.separate import separate
 from tasks.speak import speak
 from tasks.subtitle import subtitle
-from tasks.track_faces import track_faces
+from tasks.track_faces import track_faces, track_part
 from tasks.transcribe import transcribe
 from tasks.translate import translate
 
@@ -87,7 +87,10 @@ class OncePerLocale:
     takes: Work[Takes]
     timeline: Work[Timeline]
     mix: Work[Mix]
+    lip_plan: Work[LipPlan]
+    lip_parts: dict[int, Work[RenderedPart]]
     lips: Work[LipSync]
+    seen_parts: dict[int, Work[FaceTrack]]
     subtitles: Work[Subtitles]
     dub: Work[Dub]
     review: Work[Review]
@@ -170,18 +173,35 @@ def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePer
     takes = submit(speak, desk, script, translation, cast, voice, aligner, prosody, label=step("speak"))
     timeline = submit(fit, desk, source, script, takes, prosody, label=step("fit"))
     mixed = submit(mix, desk, source, stems, script, timeline, plan.target_lufs, prosody, label=step("mix"))
-    lips = submit(
-        lipsync, desk, source, faces, stems, script, on_screen, bank, timeline, prepared.engine("lipsync"),
-        label=step("lipsync"),
-    )  # fmt: skip
+    lips = move_lips(desk, source, faces, stems, script, on_screen, bank, timeline, prepared.engine("lipsync"), locale)
+    face = prepared.engine("face")
+    seen = {
+        number: submit(track_part, desk, source, part, face, label=f"look at {part.label}")
+        for number, part in lips.parts.items()
+    }
     cues = submit(subtitle, desk, source, timeline, label=step("subtitle"))
-    dub = submit(remux, desk, source, lips, mixed, cues, locale, script, cast, label=step("remux"))
+    dub = submit(remux, desk, source, lips.picture, mixed, cues, locale, script, cast, label=step("remux"))
     reviewed = submit(
-        review, desk, source, stems, script, translation, cast, takes, timeline, mixed, faces, on_screen, lips, dub,
-        judges, prosody, shared.turns,
+        review, desk, source, stems, script, translation, cast, takes, timeline, mixed, faces, on_screen,
+        lips.picture, dub, judges, prosody, shared.turns, tuple(seen.values()),
         label=step("review"),
     )  # fmt: skip
-    return OncePerLocale(locale, translated, translation, cast, takes, timeline, mixed, lips, cues, dub, reviewed)
+    return OncePerLocale(
+        locale,
+        translated,
+        translation,
+        cast,
+        takes,
+        timeline,
+        mixed,
+        lips.plan,
+        lips.parts,
+        lips.picture,
+        seen,
+        cues,
+        dub,
+        reviewed,
+    )
 
 
 def _source_script(prepared: Prepared, source: Work[Source], stems: Work[Stems], turns: Work[Turns]) -> Work[DubScript]:
