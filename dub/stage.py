@@ -25,6 +25,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from dub.artifact import Artifact, Record
+from dub.ledger import end_ledger, note_use
 from dub.store import Store, open_store
 
 P = ParamSpec("P")
@@ -41,9 +42,20 @@ class Desk(Record):
     store: str
     n_threads: int = 2
     gpu_stages: tuple[str, ...] = ()
+    title: str = ""
+    """Whose work it is, for the ledgers by which the store is tidied (dub/ledger.py); "" is nobody's."""
 
     def open_store(self) -> Store:
         return open_store(self.store)
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """The title's run in this process, from its first stage to its last."""
+        try:
+            yield
+        finally:
+            if self.title:
+                end_ledger(self.open_store(), self.title)
 
 
 class EngineChoice(Record):
@@ -112,8 +124,9 @@ class Stage(Generic[P, R]):
 
     def remembered(self, *args: P.args, **kwargs: P.kwargs) -> Outcome[R] | None:
         """The memo's answer; None when there is none, or when a blob it names is gone."""
-        store = self._store(args, kwargs)
-        record = store.memo(self.name, self.key(*args, **kwargs))
+        desk, key = self._desk(args, kwargs), self.key(*args, **kwargs)
+        store = desk.open_store()
+        record = store.memo(self.name, key)
         if record is None:
             return None
         try:
@@ -123,13 +136,17 @@ class Stage(Generic[P, R]):
             return None  # written by another schema: work again
         if not all(store.has(artifact) for artifact in artifacts_in(result)):
             return None
+        self._note(desk, key, args, kwargs, result)
         return Outcome(result, True, memo.seconds)
 
     def outcome(self, *args: P.args, **kwargs: P.kwargs) -> Outcome[R]:
         """Answer from the memo, else work and remember. Two processes asking for the same work do it once."""
-        if known := self.remembered(*args, **kwargs):
-            return known
-        store, key = self._store(args, kwargs), self.key(*args, **kwargs)
+        return self.remembered(*args, **kwargs) or self.work(*args, **kwargs)
+
+    def work(self, *args: P.args, **kwargs: P.kwargs) -> Outcome[R]:
+        """Work and remember, after the memo has said that it does not know; unless somebody did it meanwhile."""
+        desk, key = self._desk(args, kwargs), self.key(*args, **kwargs)
+        store = desk.open_store()
         with store.claim(f"{self.name}-{key}"):
             if known := self.remembered(*args, **kwargs):
                 return known
@@ -142,6 +159,7 @@ class Stage(Generic[P, R]):
             store.remember(self.name, key, memo.model_dump_json().encode())
             for notes in _notes:
                 notes.append(Worked(self.name, result))
+            self._note(desk, key, args, kwargs, result)
             return Outcome(result, False, seconds)
 
     def read_result(self, content: Any) -> R:
@@ -149,9 +167,14 @@ class Stage(Generic[P, R]):
         result: R = self._result.validate_json(json.dumps(content))
         return result
 
-    def _store(self, args: Any, kwargs: Any) -> Store:
-        desk = next(value for value in (*args, *kwargs.values()) if isinstance(value, Desk))
-        return desk.open_store()
+    def _desk(self, args: Any, kwargs: Any) -> Desk:
+        return next(value for value in (*args, *kwargs.values()) if isinstance(value, Desk))
+
+    def _note(self, desk: Desk, key: str, args: Any, kwargs: Any, result: R) -> None:
+        """In the title's ledger: inputs too, so that what a run still reads is not taken from it."""
+        if desk.title:
+            used = artifacts_in((args, kwargs, result))
+            note_use(desk.open_store(), desk.title, self.name, key, used)
 
 
 def stage(*, version: int, n_cpu: int = 1, reads: Reads | None = None) -> Callable[[Callable[P, R]], Stage[P, R]]:

@@ -103,14 +103,15 @@ def dub_title(job: Job) -> RunReport:
     """
     prepared = check(job)
     write_job(job, prepared.title)
-    shared = prepare_source(prepared)
-    spoken = shared.script.result().source_locale
-    if job.granularity == "locale" and is_in_prefect_flow():
-        dubs = dub_whole_locales(_start, spoken, prepared, shared)
-    else:
-        dubs = (dub for dub in [_start(locale, spoken, prepared, shared) for locale in job.targets])
-    finished = [publish_locale(prepared, shared, dub) for dub in dubs]
-    return publish_report(prepared, shared, finished)
+    with prepared.desk.at_work():
+        shared = prepare_source(prepared)
+        spoken = shared.script.result().source_locale
+        if job.granularity == "locale" and is_in_prefect_flow():
+            dubs = dub_whole_locales(_start, spoken, prepared, shared)
+        else:
+            dubs = (dub for dub in [_start(locale, spoken, prepared, shared) for locale in job.targets])
+        finished = [publish_locale(prepared, shared, dub) for dub in dubs]
+        return publish_report(prepared, shared, finished)
 
 
 def _start(locale: Locale, spoken: Locale, prepared: Prepared, shared: OncePerSource) -> OncePerLocale | DubbedLocale:
