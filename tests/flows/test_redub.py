@@ -20,28 +20,35 @@ TOYS_FAIL = EXIT_DUB_FAILED
 """Nobody understands a tone: the report of every toy dub is a failed one."""
 
 
-@pytest.fixture(scope="module")
-def dubbed_once(talk: Path, script: Path, tmp_path_factory: pytest.TempPathFactory) -> Job:  # noqa: F811
-    """Two lines, two languages, done."""
-    folder = tmp_path_factory.mktemp("dubbed")
-    job = Job.model_validate(
+def toy_job(talk: Path, script: Path, folder: Path) -> Job:  # noqa: F811
+    """Two lines into two languages, by toys."""
+    return Job.model_validate(
         {
             "source": talk, "targets": ["es", "fr"], "out": folder / "out", "store": folder / "store",
             "profile": TOY, "source_locale": "en", "scripts": {"en": script},
         }
     )  # fmt: skip
+
+
+def copied(job: Job, folder: Path) -> Job:
+    """A title's folder and its store, for one test alone."""
+    for name in ("out", "store"):
+        shutil.copytree(getattr(job, name), folder / name)
+    own = job.model_copy(update={"out": folder / "out", "store": folder / "store"})
+    write_job(own, "talk")
+    return own
+
+
+@pytest.fixture(scope="module")
+def dubbed_once(talk: Path, script: Path, tmp_path_factory: pytest.TempPathFactory) -> Job:  # noqa: F811
+    job = toy_job(talk, script, tmp_path_factory.mktemp("dubbed"))
     dub_title(job)
     return job
 
 
 @pytest.fixture
 def dubbed(dubbed_once: Job, tmp_path: Path) -> Job:
-    """Its folder and its store, for one test alone."""
-    for name in ("out", "store"):
-        shutil.copytree(getattr(dubbed_once, name), tmp_path / name)
-    job = dubbed_once.model_copy(update={"out": tmp_path / "out", "store": tmp_path / "store"})
-    write_job(job, "talk")
-    return job
+    return copied(dubbed_once, tmp_path)
 
 
 def redub(job: Job, *options: str, locale: str = "es") -> int:
