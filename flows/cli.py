@@ -130,6 +130,10 @@ def build_parser() -> argparse.ArgumentParser:
     add_table_commands(commands)
     add_voices_command(commands)
 
+    from flows.store_command import add_store_command
+
+    add_store_command(commands)
+
     doctor = commands.add_parser("doctor", help="what is installed, what is missing, how to mend it")
     doctor.add_argument("--profile", default="embedded")
     doctor.set_defaults(run=_doctor)

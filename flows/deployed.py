@@ -7,16 +7,16 @@ from typing import Any, TypeVar
 from prefect import flow
 from prefect.artifacts import create_table_artifact
 from prefect.states import Completed, Failed
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from dub.finding import AWAITING_APPROVAL, Level
 from dub.plan import Job
 from flows import dub_title as story
 from flows.outcome import RunReport
 from tasks.policy import N_THREADS
+from tasks.task_runner import task_runner
 
 T = TypeVar("T")
-RUNNER: Any = ThreadPoolTaskRunner(max_workers=N_THREADS)
+RUNNER: Any = task_runner(N_THREADS)
 
 
 def _run_name() -> str:

@@ -15,7 +15,7 @@ from dub.cast import Cast, Casting
 from dub.corrections import approvals
 from dub.errors import DubError
 from dub.finding import Review
-from dub.lips import LipSync, MouthBank
+from dub.lips import LipPlan, LipSync, MouthBank, RenderedPart
 from dub.mix import Dub, Mix
 from dub.on_screen import OnScreen
 from dub.plan import GivenFile, Job
@@ -28,11 +28,13 @@ from dub.translation_table import table_of
 from dub.turns import Turns
 from dub.xliff import to_xliff
 from flows.approval import stopped_for_approval
+from flows.lips import move_lips
 from flows.outcome import RunReport, failed_review, root_cause, seconds_of
 from flows.people import agreed
 from flows.preflight import Prepared, Routes, check, find_ways
 from flows.publish import publish, publish_text
 from flows.title_files import write_job, write_source_script, write_translation
+from flows.whole_locales import dub_whole_locales
 from lang.bcp47 import Locale
 from tasks.build_mouth_bank import build_mouth_bank
 from tasks.correct_translation import correct_translation
@@ -41,11 +43,10 @@ from tasks.enroll import cast_for, enroll
 from tasks.find_speaking_faces import find_speaking_faces
 from tasks.fit import fit
 from tasks.ingest import ingest
-from tasks.lipsync import lipsync
 from tasks.measure_prosody import measure_prosody
 from tasks.mix import mix
 from tasks.name_speakers import find_people, name_speakers
-from tasks.policy import Work, submit
+from tasks.policy import Work, is_in_prefect_flow, submit
 from tasks.preview import Preview, preview
 from tasks.read_script import read_script, read_translation
 from tasks.remux import remux
@@ -54,7 +55,7 @@ from tasks.review import review
 from tasks.separate import separate
 from tasks.speak import speak
 from tasks.subtitle import subtitle
-from tasks.track_faces import track_faces
+from tasks.track_faces import track_faces, track_part
 from tasks.transcribe import transcribe
 from tasks.translate import translate
 
@@ -86,7 +87,10 @@ class OncePerLocale:
     takes: Work[Takes]
     timeline: Work[Timeline]
     mix: Work[Mix]
+    lip_plan: Work[LipPlan]
+    lip_parts: dict[int, Work[RenderedPart]]
     lips: Work[LipSync]
+    seen_parts: dict[int, Work[FaceTrack]]
     subtitles: Work[Subtitles]
     dub: Work[Dub]
     review: Work[Review]
@@ -99,11 +103,15 @@ def dub_title(job: Job) -> RunReport:
     """
     prepared = check(job)
     write_job(job, prepared.title)
-    shared = prepare_source(prepared)
-    spoken = shared.script.result().source_locale
-    dubs = [_start(locale, spoken, prepared, shared) for locale in job.targets]
-    finished = [publish_locale(prepared, shared, dub) for dub in dubs]
-    return publish_report(prepared, shared, finished)
+    with prepared.desk.at_work():
+        shared = prepare_source(prepared)
+        spoken = shared.script.result().source_locale
+        if job.granularity == "locale" and is_in_prefect_flow():
+            dubs = dub_whole_locales(_start, spoken, prepared, shared)
+        else:
+            dubs = (dub for dub in [_start(locale, spoken, prepared, shared) for locale in job.targets])
+        finished = [publish_locale(prepared, shared, dub) for dub in dubs]
+        return publish_report(prepared, shared, finished)
 
 
 def _start(locale: Locale, spoken: Locale, prepared: Prepared, shared: OncePerSource) -> OncePerLocale | DubbedLocale:
@@ -166,18 +174,35 @@ def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePer
     takes = submit(speak, desk, script, translation, cast, voice, aligner, prosody, label=step("speak"))
     timeline = submit(fit, desk, source, script, takes, prosody, label=step("fit"))
     mixed = submit(mix, desk, source, stems, script, timeline, plan.target_lufs, prosody, label=step("mix"))
-    lips = submit(
-        lipsync, desk, source, faces, stems, script, on_screen, bank, timeline, prepared.engine("lipsync"),
-        label=step("lipsync"),
-    )  # fmt: skip
+    lips = move_lips(desk, source, faces, stems, script, on_screen, bank, timeline, prepared.engine("lipsync"), locale)
+    face = prepared.engine("face")
+    seen = {
+        number: submit(track_part, desk, source, part, face, label=f"look at {part.label}")
+        for number, part in lips.parts.items()
+    }
     cues = submit(subtitle, desk, source, timeline, label=step("subtitle"))
-    dub = submit(remux, desk, source, lips, mixed, cues, locale, script, cast, label=step("remux"))
+    dub = submit(remux, desk, source, lips.picture, mixed, cues, locale, script, cast, label=step("remux"))
     reviewed = submit(
-        review, desk, source, stems, script, translation, cast, takes, timeline, mixed, faces, on_screen, lips, dub,
-        judges, prosody, shared.turns,
+        review, desk, source, stems, script, translation, cast, takes, timeline, mixed, faces, on_screen,
+        lips.picture, dub, judges, prosody, shared.turns, tuple(seen.values()),
         label=step("review"),
     )  # fmt: skip
-    return OncePerLocale(locale, translated, translation, cast, takes, timeline, mixed, lips, cues, dub, reviewed)
+    return OncePerLocale(
+        locale,
+        translated,
+        translation,
+        cast,
+        takes,
+        timeline,
+        mixed,
+        lips.plan,
+        lips.parts,
+        lips.picture,
+        seen,
+        cues,
+        dub,
+        reviewed,
+    )
 
 
 def _source_script(prepared: Prepared, source: Work[Source], stems: Work[Stems], turns: Work[Turns]) -> Work[DubScript]:

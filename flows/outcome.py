@@ -75,7 +75,7 @@ def seconds_of(*stories: object) -> dict[str, float]:
     """Seconds of work per stage, in the stories' order. A story is a dataclass whose fields are Works, or dicts of
     them."""
     seconds: dict[str, float] = {}
-    for work in {id(work): work for work in _works(stories)}.values():  # one work may stand in two places
+    for work in {id(work): work for work in works_of(*stories)}.values():  # one work may stand in two places
         seconds[work.stage.name] = seconds.get(work.stage.name, 0.0) + work.seconds()
     return seconds
 
@@ -87,7 +87,7 @@ def failed_review(locale: Locale, cause: Exception) -> Review:
 
 def root_cause(error: Exception, *stories: object) -> Exception:
     """The first stage's own error: a later stage only knows that its input never came."""
-    for work in _works(stories):
+    for work in works_of(*stories):
         try:
             work.result()
         except Exception as cause:
@@ -95,7 +95,7 @@ def root_cause(error: Exception, *stories: object) -> Exception:
     return error
 
 
-def _works(stories: Iterable[object]) -> Iterator[Work[Any]]:
+def works_of(*stories: object) -> Iterator[Work[Any]]:
     for story in stories:
         for value in vars(story).values():
             yield from (
