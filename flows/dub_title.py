@@ -12,7 +12,6 @@ from pathlib import Path
 
 from dub.artifact import Artifact
 from dub.cast import Cast, Casting
-from dub.corrections import approvals
 from dub.errors import DubError
 from dub.finding import Review
 from dub.lips import LipPlan, LipSync, MouthBank, RenderedPart
@@ -23,17 +22,14 @@ from dub.prosody import SourceProsody
 from dub.script import DubScript, Takes, Timeline, Translation
 from dub.source import FaceTrack, Source, Stems
 from dub.subtitles import Subtitles
-from dub.table_csv import to_table_csv
-from dub.translation_table import table_of
 from dub.turns import Turns
-from dub.xliff import to_xliff
-from flows.approval import stopped_for_approval
+from flows.approval import publish_table, stopped_for_approval
 from flows.lips import move_lips
 from flows.outcome import RunReport, failed_review, root_cause, seconds_of
 from flows.people import agreed
 from flows.preflight import Prepared, Routes, check, find_ways
 from flows.publish import publish, publish_text
-from flows.title_files import write_job, write_source_script, write_translation
+from flows.title_files import write_job, write_source_script, write_wording
 from flows.whole_locales import dub_whole_locales
 from lang.bcp47 import Locale
 from tasks.build_mouth_bank import build_mouth_bank
@@ -263,12 +259,12 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
     stem = f"{prepared.title}.{dub.locale}"
     if isinstance(dub, DubbedLocale):
         if dub.translation:
-            _publish_wording(prepared, shared.script.result(), dub.translation)
+            write_wording(shared.script.result(), dub.translation, prepared.corrections, out, prepared.title)
         publish_text(review_json(dub.review), out / f"{stem}.report.json")
         return dub
     try:
         translation = dub.translation.result()
-        _publish_wording(prepared, shared.script.result(), translation)
+        write_wording(shared.script.result(), translation, prepared.corrections, out, prepared.title)
         finished, reviewed = dub.dub.result(), dub.review.result()
     except Exception as error:
         failed = failed_review(dub.locale, root_cause(error, shared, dub))
@@ -291,14 +287,6 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
     )
 
 
-def _publish_wording(prepared: Prepared, script: DubScript, translation: Translation) -> None:
-    """The lines as they are, also of a language that fails later: people can correct what it failed at."""
-    out, title, locale = prepared.job.out, prepared.title, translation.locale
-    write_translation(translation, out, title)
-    approved = approvals(script, translation, prepared.corrections.of(locale))
-    publish_text(to_xliff(script, translation, approved), out / f"{title}.{locale}.xlf")
-
-
 def publish_report(prepared: Prepared, shared: OncePerSource, finished: list[DubbedLocale]) -> RunReport:
     """The report over all languages, beside the files it plays."""
     desk, out, title = prepared.desk, prepared.job.out, prepared.title
@@ -306,9 +294,7 @@ def publish_report(prepared: Prepared, shared: OncePerSource, finished: list[Dub
     script = shared.script.result()
     publish(store, shared.preview.result().video, out / f"{title}.source.mp4")
     write_source_script(script, out, title)
-    if any(dub.review.awaits_approval for dub in finished):
-        worded = [dub.translation for dub in finished if dub.translation]
-        publish_text(to_table_csv(table_of(script, worded, prepared.corrections)), out / f"{title}.translations.csv")
+    publish_table(prepared, script, finished)
     page = report(
         desk, title, shared.source.result(), script, tuple(finished),
         source_video=f"{title}.source.mp4", seconds=seconds_of(shared), plan=prepared.plan,

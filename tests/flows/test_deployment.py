@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from dub.plan import Job
+from flows.dub_title import dub_title
 from tests.flows.test_dub_title import TOY, script, talk  # noqa: F401  (fixtures)
+from tests.flows.test_redub import toy_job
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,15 +29,21 @@ def prefect(*arguments: str, timeout_s: float = 120) -> str:
     return done.stdout
 
 
+@pytest.fixture(scope="module")
+def deployed(prefect_server: str) -> str:
+    """A process pool, and all of prefect.yaml on it."""
+    prefect("work-pool", "create", "polydub", "--type", "process")
+    prefect("--no-prompt", "deploy", "--all")
+    return prefect_server
+
+
 @pytest.mark.slow
 def test_prefect_yaml_deploys_to_a_process_pool_and_a_worker_runs_it(
-    prefect_server: str,
+    deployed: str,
     talk: Path,  # noqa: F811
     script: Path,  # noqa: F811
     tmp_path: Path,
 ) -> None:
-    prefect("work-pool", "create", "polydub", "--type", "process")
-    prefect("--no-prompt", "deploy", "--all")
     job = Job.model_validate(
         {
             "source": talk, "targets": ["es"], "out": tmp_path / "out", "store": tmp_path / "store",
@@ -60,3 +68,14 @@ def test_prefect_yaml_deploys_to_a_process_pool_and_a_worker_runs_it(
         states = {task.name: task.state_name for task in client.read_task_runs(flow_run_filter=only_this)}
     assert {"ingest", "speak es", "review es"} <= set(states)
     assert set(states.values()) == {"Completed"}
+
+
+@pytest.mark.slow
+def test_a_line_is_said_anew_by_a_worker(deployed: str, talk: Path, script: Path, tmp_path: Path) -> None:  # noqa: F811
+    job = toy_job(talk, script, tmp_path)
+    dub_title(job)
+    words = {"title": "talk", "out": str(job.out), "locale": "es", "line": 2, "text": "Esta es una bomba."}
+    prefect("deployment", "run", "redub-line/redub", "--params", json.dumps(words))
+    prefect("worker", "start", "--pool", "polydub", "--run-once", timeout_s=240)
+    spoken = json.loads((tmp_path / "out" / "talk.es.script.json").read_text())["lines"]
+    assert [line["text"] for line in spoken] == ["⟦es⟧ Good morning everybody.", "Esta es una bomba."]
