@@ -15,6 +15,7 @@ from flows import dub_title as story
 from flows.outcome import RunReport
 from tasks.policy import N_THREADS
 
+VERDICTS = "verdicts"
 RUNNER: Any = ThreadPoolTaskRunner(max_workers=N_THREADS)
 
 
@@ -38,12 +39,19 @@ def dub_title_flow(job: Job) -> Any:
     """Dub one title into every target; the run's state says whether every language came out."""
     report = story.dub_title(job)
     create_table_artifact(
-        key="verdicts",
+        key=VERDICTS,
         description=f"{report.title}: {report.html}",
         table=[
-            {"locale": outcome.locale, "verdict": outcome.verdict.value, "why": "; ".join(outcome.reasons[:3])}
+            {
+                "locale": outcome.locale,
+                "verdict": outcome.verdict.value,
+                "why": "; ".join(outcome.reasons[:3]),
+                "files": " ".join(outcome.files),
+                "seconds": outcome.seconds,
+                "minutes": report.minutes,
+            }
             for outcome in report.outcomes
-        ],
+        ],  # what a batch reads (flows/title_runs.py)
     )
     if report.verdict is Level.FAILED:
         failed = ", ".join(outcome.locale for outcome in report.outcomes if outcome.verdict is Level.FAILED)
