@@ -37,7 +37,11 @@ def _run_name() -> str:
 )
 def dub_title_flow(job: Job) -> Any:
     """Dub one title into every target; the run's state says whether every language came out."""
-    report = story.dub_title(job)
+    return finish(story.dub_title(job))
+
+
+def finish(report: RunReport) -> Any:
+    """Show the verdicts beside the run, and give the state that they make it."""
     create_table_artifact(
         key=VERDICTS,
         description=f"{report.title}: {report.html}",
