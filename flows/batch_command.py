@@ -118,7 +118,7 @@ def print_report(report: BatchReport) -> None:
         )
     if table.row_count:
         console.print(table)
-    console.print(f"{headline(report)}. {counts(report)}", highlight=False)
+    console.print(f"{headline(report)}. {counts(report)}", highlight=False, soft_wrap=True)
 
 
 def _at_least_one(text: str) -> int:

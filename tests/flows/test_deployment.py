@@ -65,13 +65,13 @@ def test_every_deployment_of_prefect_yaml_is_there(deployed: str) -> None:
     with get_client(sync_client=True) as client:
         made = {each.name: each for each in client.read_deployments()}
     assert asked.keys() <= made.keys()
-    for name, deployment in made.items():
-        assert deployment.entrypoint == asked[name]["entrypoint"]
+    for name, as_asked in asked.items():
+        deployment = made[name]
+        assert deployment.entrypoint == as_asked["entrypoint"]
         assert deployment.work_pool_name == "polydub"
         assert deployment.description
     nightly = made["nightly"]
     [schedule] = nightly.schedules
-    assert (schedule.schedule.cron, schedule.schedule.timezone, schedule.active) == ("0 2 * * *", "UTC", False)  # type: ignore[union-attr]
-    limits = {name: (each.global_concurrency_limit, each.concurrency_options) for name, each in made.items()}
-    assert limits["nightly"][0].limit == 1  # type: ignore[union-attr]
-    assert limits["nightly"][1].collision_strategy == "CANCEL_NEW"  # type: ignore[union-attr]
+    assert (schedule.schedule.cron, schedule.schedule.timezone, schedule.active) == ("0 2 * * *", "UTC", False)
+    assert nightly.global_concurrency_limit.limit == 1
+    assert nightly.concurrency_options.collision_strategy == "CANCEL_NEW"

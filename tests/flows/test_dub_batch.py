@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from dub.bucket import Bucket, s3_client
 from dub.errors import BadInput
 from dub.finding import Level
+from dub.location import S3Url
 from dub.manifest import Batch
 from flows.batch_summary import page_of, publish_summary
 from flows.cli import main
@@ -101,16 +103,16 @@ def test_what_fails_fails_alone_and_the_summary_says_so(batch: Batch, tmp_path: 
 
     page = publish_summary(report)
     assert page == page_of(report)
-    text = page.read_text()  # type: ignore[union-attr]
+    text = page.read_text()
     assert text.index("3 of 4 titles failed") < text.index("talk2/report.html") < text.index("talk1/report.html")
     assert not re.search(r'(src|href)="(https?:)?//', text), "nothing is fetched from the network"
-    with page.with_suffix(".csv").open(encoding="utf-8-sig") as table:  # type: ignore[union-attr]
-        rows = {(row["title"], row["locale"]): row for row in csv.DictReader(table)}  # type: ignore[assignment]
+    with page.with_suffix(".csv").open(encoding="utf-8-sig") as table:
+        rows = {(row["title"], row["locale"]): row for row in csv.DictReader(table)}
     assert len(rows) == 6
-    assert rows["talk1", "es"]["verdict"] == "degraded"  # type: ignore[call-overload]
-    assert float(rows["talk1", "es"]["minutes"]) == pytest.approx(2.5 / 60, abs=0.002)  # type: ignore[call-overload]
-    assert float(rows["talk1", "es"]["work_s"]) > 0  # type: ignore[call-overload]
-    assert BatchReport.model_validate_json(page.with_suffix(".json").read_text()) == report  # type: ignore[union-attr]
+    assert rows["talk1", "es"]["verdict"] == "degraded"
+    assert float(rows["talk1", "es"]["minutes"]) == pytest.approx(2.5 / 60, abs=0.002)
+    assert float(rows["talk1", "es"]["work_s"]) > 0
+    assert BatchReport.model_validate_json(page.with_suffix(".json").read_text()) == report
 
 
 def test_a_manifest_that_no_plan_can_do_is_refused_as_a_whole(batch: Batch, tmp_path: Path) -> None:
@@ -131,6 +133,32 @@ def test_a_manifest_that_no_plan_can_do_is_refused_as_a_whole(batch: Batch, tmp_
         assert expected in told
     assert not (tmp_path / "dubs").exists()
     assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.slow
+def test_from_a_manifest_in_s3_to_a_prefix(bucket: S3Url, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POLYDUB_HOME", str(tmp_path / "home"))
+    toy_manifest(tmp_path, 1, ("es",))
+    there = Bucket(bucket.bucket)
+    for path in tmp_path.glob("talk*"):
+        there.upload(path, f"in/{path.name}")
+    batch = Batch(
+        manifest=bucket / "in/talks.csv",
+        out=bucket / "dubs",
+        profile=str(toy_profile(tmp_path)),
+        store=tmp_path / "store",
+    )
+    report = dub_batch(batch)
+    assert status(report) == {"talk1": ("new", "degraded")}, report.titles[0].outcomes
+    page = publish_summary(report)
+    assert {page.name, page.name.replace(".html", ".csv")} <= {stored.url.name for stored in there.list("dubs/")}
+    assert [each.status for each in plan_batch(batch)] == ["unchanged"]
+    there.write_bytes("in/talk1.es.srt", (tmp_path / "talk1.es.srt").read_bytes() + b"\n")
+    assert [(each.status, each.why) for each in plan_batch(batch)] == [("changed", "es script")]
+    there.upload(tmp_path / "talk1.es.srt", "in/talk1.es.srt")
+    assert [each.status for each in plan_batch(batch)] == ["unchanged"], "content counts, not the time"
+    s3_client().delete_object(Bucket=bucket.bucket, Key="dubs/talk1/talk1.es.vtt")
+    assert [(each.status, each.why) for each in plan_batch(batch)] == [("incomplete", "no longer there: talk1.es.vtt")]
 
 
 @pytest.mark.slow
