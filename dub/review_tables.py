@@ -21,7 +21,7 @@ def summary_table(reviews: Iterable[Review]) -> pandas.DataFrame:
     rows = [
         {
             "locale": str(review.locale),
-            "verdict": str(review.verdict),
+            "verdict": review.ending,
             "n_failed": sum(finding.level is Level.FAILED for finding in review.findings),
             "n_degraded": sum(finding.level is Level.DEGRADED for finding in review.findings),
             "why": " | ".join(finding.message for finding in worst_findings(review)),

@@ -91,11 +91,12 @@ def avatar_title(job: AvatarJob) -> RunReport:
     costly work.
     """
     prepared = check_avatar(job, date.today())
-    shared = prepare_portrait(prepared)
-    spoken = [_speak(locale, prepared, shared) for locale in job.targets]
-    shown = [_show(each, prepared, shared) for each in spoken]
-    finished = [_publish_locale(prepared, each) for each in shown]
-    return _publish_report(prepared, shared, finished)
+    with prepared.desk.at_work():
+        shared = prepare_portrait(prepared)
+        spoken = [_speak(locale, prepared, shared) for locale in job.targets]
+        shown = [_show(each, prepared, shared) for each in spoken]
+        finished = [_publish_locale(prepared, each) for each in shown]
+        return _publish_report(prepared, shared, finished)
 
 
 def prepare_portrait(prepared: PreparedAvatar) -> OncePerPortrait:

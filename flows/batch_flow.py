@@ -13,6 +13,7 @@ from dub.finding import Level
 from dub.manifest import Batch
 from flows import dub_batch as story
 from flows.batch_summary import counts, headline, publish_summary
+from flows.deployed import returned
 from flows.dub_batch import BatchReport, TitleOutcome
 from flows.title_runs import run_by_deployment
 
@@ -59,15 +60,10 @@ def dub_batch_flow(batch: Batch) -> Any:
             for title in worst_first[:N_SHOWN]
         ],
     )
-    if report.failed:
-        return Failed(message=headline(report), data=report)
-    return Completed(message=headline(report), data=report)
+    make_state = Failed if report.failed else Completed
+    return make_state(message=headline(report), data=report)
 
 
 def dub_batch(batch: Batch) -> BatchReport:
     """Run the flow here and now (its titles run where the workers are) and return its report, also when one failed."""
-    state: Any = dub_batch_flow(batch, return_state=True)
-    report = state.data if isinstance(state.data, BatchReport) else state.result()
-    if not isinstance(report, BatchReport):
-        raise TypeError(f"the flow gave {type(report).__name__}")
-    return report
+    return returned(dub_batch_flow(batch, return_state=True), BatchReport)

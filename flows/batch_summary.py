@@ -11,13 +11,15 @@ from urllib.parse import quote
 
 import pandas
 
-from dub.finding import Level
+from dub.finding import AWAITING_APPROVAL, Level
 from dub.location import S3Url
 from dub.report_rows import WORDS_OF_LEVEL
 from dub.review_tables import csv_bytes
 from flows.dub_batch import BatchReport, TitleOutcome
 from flows.publish import publish_text
 
+WORDS = {**{str(level): words for level, words in WORDS_OF_LEVEL.items()}, AWAITING_APPROVAL: AWAITING_APPROVAL}
+"""How a language ended, in a person's words; the best first."""
 N_REASONS = 8
 """Languages whose reasons the page tells per title; the table has them all."""
 
@@ -44,7 +46,7 @@ def summary_table(report: BatchReport) -> pandas.DataFrame:
         {
             "title": title.title,
             "locale": outcome.locale,
-            "verdict": outcome.verdict.value,
+            "verdict": outcome.ending,
             "status": title.status,
             "why": title.why,
             "reasons": " | ".join(outcome.reasons),
@@ -66,6 +68,8 @@ def headline(report: BatchReport) -> str:
     total = len(report.titles)
     if n_failed := verdicts[Level.FAILED]:
         return f"{n_failed} of {total} titles failed"
+    if n_waiting := sum(title.awaits_approval for title in report.titles):
+        return f"{n_waiting} of {total} titles await approval"
     if n_degraded := verdicts[Level.DEGRADED]:
         return f"{n_degraded} of {total} titles need a look"
     return f"all {total} titles are fine" if total > 1 else "the title is fine"
@@ -74,9 +78,10 @@ def headline(report: BatchReport) -> str:
 def counts(report: BatchReport) -> str:
     """`2 new, 1 changed, 9 unchanged; 24 languages ok, 3 need a look, 1 failed`."""
     statuses = Counter(title.status for title in report.titles)
-    levels = Counter(outcome.verdict for title in report.titles for outcome in title.outcomes)
+    endings = Counter(outcome.ending for title in report.titles for outcome in title.outcomes)
     titles = ", ".join(f"{n} {status}" for status, n in statuses.most_common())
-    return f"Titles: {titles}. Languages: {', '.join(f'{levels[level]} {WORDS_OF_LEVEL[level]}' for level in Level)}."
+    languages = ", ".join(f"{endings[ending]} {words}" for ending, words in WORDS.items())
+    return f"Titles: {titles}. Languages: {languages}."
 
 
 def _page(report: BatchReport, table: str) -> str:
@@ -87,9 +92,10 @@ def _page(report: BatchReport, table: str) -> str:
     )
     run = [title for title in report.titles if title.status != "unchanged"]
     sections = [
-        {"heading": heading, "titles": [_row(title, report) for title in run if title.verdict is level]}
-        for level, heading in (
+        {"heading": heading, "titles": [_row(title, report) for title in run if _section_of(title) == section]}
+        for section, heading in (
             (Level.FAILED, "Failed: at least one language must not be published"),
+            (AWAITING_APPROVAL, "Nothing is spoken before people have approved the lines"),
             (Level.DEGRADED, "Usable, a person should look"),
             (Level.OK, "Fine"),
         )
@@ -102,20 +108,23 @@ def _page(report: BatchReport, table: str) -> str:
         ended=report.ended.removesuffix("+00:00"),
         table=table,
         sections=sections,
-        words={str(level): words for level, words in WORDS_OF_LEVEL.items()},
+        words=WORDS,
         unchanged=[title.title for title in report.titles if title.status == "unchanged"],
     )
 
 
+def _section_of(title: TitleOutcome) -> str:
+    return AWAITING_APPROVAL if title.awaits_approval and title.verdict is not Level.FAILED else title.verdict
+
+
 def _row(title: TitleOutcome, report: BatchReport) -> dict[str, Any]:
-    levels = Counter(outcome.verdict for outcome in title.outcomes)
-    worst_first = [level for level in reversed(Level) if levels[level]]
+    endings = Counter(outcome.ending for outcome in title.outcomes)
     return {
         "name": title.title,
         "href": _href(title, report),
         "status": title.status,
         "why": title.why,
-        "counts": [(str(level), levels[level]) for level in worst_first],
+        "counts": [(ending, endings[ending]) for ending in reversed(WORDS) if endings[ending]],
         "reasons": list(_reasons(title)),
         "minutes": f"{title.minutes:.1f}" if title.minutes else "",
         "took": f"{title.took_s:.0f} s" if title.took_s else "",
@@ -127,7 +136,7 @@ def _reasons(title: TitleOutcome) -> Iterable[tuple[str, str, str]]:
     together: dict[tuple[str, str], list[str]] = {}
     for level in (Level.FAILED, Level.DEGRADED):
         for outcome in title.outcomes:
-            if outcome.verdict is level:
+            if outcome.ending == level:
                 reason = outcome.reasons[0] if outcome.reasons else "see its report"
                 together.setdefault((str(level), reason), []).append(outcome.locale)
     told = [(", ".join(locales), level, reason) for (level, reason), locales in together.items()]

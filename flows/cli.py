@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dub.plan import Job
+    from flows.outcome import RunReport
     from lang.bcp47 import Locale
 
-EXIT_OK, EXIT_DUB_FAILED, EXIT_BAD_INPUT = 0, 1, 2
+EXIT_OK, EXIT_DUB_FAILED, EXIT_BAD_INPUT, EXIT_AWAITS_APPROVAL = 0, 1, 2, 3
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0 done, 1 a language failed, 2 bad input or a missing engine."""
+    """Run one command; returns the exit code: 0 done, 1 a language failed, 2 bad input or a missing engine, 3 none
+    failed and some await approval."""
     options = build_parser().parse_args(arguments)
     # Stages already fill the cores; BLAS threads under them turned calls of 0.3 s into 8 s. Read when numpy loads.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -62,6 +64,10 @@ def build_parser() -> argparse.ArgumentParser:
         "--store",
         help="artifact store: a folder or s3://bucket/prefix (default: $POLYDUB_STORE, ~/.cache/polydub/store)",
     )
+    dub.add_argument(
+        "--approve", action="store_true",
+        help="speak no language before people have approved all its lines (docs/review-by-people.md)",
+    )  # fmt: skip
     dub.add_argument("--prefect", action="store_true", help="run as a Prefect flow; starts a local server if none runs")
     dub.set_defaults(run=_dub)
 
@@ -118,7 +124,19 @@ def build_parser() -> argparse.ArgumentParser:
     from flows.score_command import add_score_command
 
     add_score_command(commands)
+
+    from flows.redub_command import add_redub_command
+
+    add_redub_command(commands)
+
+    from flows.table_command import add_table_commands
+
+    add_table_commands(commands)
     add_voices_command(commands)
+
+    from flows.store_command import add_store_command
+
+    add_store_command(commands)
 
     doctor = commands.add_parser("doctor", help="what is installed, what is missing, how to mend it")
     doctor.add_argument("--profile", default="embedded")
@@ -127,13 +145,17 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _dub(options: argparse.Namespace) -> int:
+    return run_job(_job(options), prefect=options.prefect)
+
+
+def run_job(job: Job, *, prefect: bool) -> int:
+    """Check a job, run it with its progress shown, print how it ended; returns the exit code."""
     from flows.preflight import cache_home, check
 
-    job = _job(options)
     check(job)
     from flows.console import print_verdicts, show_run
 
-    if options.prefect:
+    if prefect:
         from flows.prefect_server import local_server
 
         with local_server() as url:
@@ -144,7 +166,13 @@ def _dub(options: argparse.Namespace) -> int:
     with show_run(cache_home() / "native.log"):
         report = dub_title(job)
     print_verdicts(report)
-    return EXIT_DUB_FAILED if report.verdict == "failed" else EXIT_OK
+    return exit_code(report)
+
+
+def exit_code(report: RunReport) -> int:
+    if report.verdict == "failed":
+        return EXIT_DUB_FAILED
+    return EXIT_AWAITS_APPROVAL if report.awaits_approval else EXIT_OK
 
 
 def _job(options: argparse.Namespace) -> Job:
@@ -175,6 +203,7 @@ def _job(options: argparse.Namespace) -> Job:
         glossary=absolute(options.glossary) if options.glossary else None,
         store=absolute(options.store) if options.store else None,
         title=options.title,
+        approval=options.approve,
     )
 
 

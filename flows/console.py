@@ -17,7 +17,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from flows.outcome import RunReport
 
-VERDICT_STYLE = {"ok": "green", "degraded": "yellow", "failed": "red"}
+VERDICT_STYLE = {"ok": "green", "degraded": "yellow", "failed": "red", "awaiting approval": "cyan"}
 
 
 class RunConsole:
@@ -97,9 +97,9 @@ def print_verdicts(report: RunReport) -> None:
     console = Console()
     table = Table("locale", "verdict", "video", "why", title=report.title)
     for outcome in report.outcomes:
-        style = VERDICT_STYLE[outcome.verdict]
+        style = VERDICT_STYLE[outcome.ending]
         why = "\n".join(outcome.reasons[:3])
         video = outcome.files[0] if outcome.files else "-"
-        table.add_row(outcome.locale, f"[{style}]{outcome.verdict}[/]", video, why)
+        table.add_row(outcome.locale, f"[{style}]{outcome.ending}[/]", video, why)
     console.print(table)
     console.print(f"Report: {report.html}", soft_wrap=True, highlight=False)

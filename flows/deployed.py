@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from prefect import flow
 from prefect.artifacts import create_table_artifact
 from prefect.states import Completed, Failed
-from prefect.task_runners import ThreadPoolTaskRunner
 
-from dub.finding import Level
+from dub.finding import AWAITING_APPROVAL, Level
 from dub.plan import Job
 from flows import dub_title as story
 from flows.outcome import RunReport
 from tasks.policy import N_THREADS
+from tasks.task_runner import task_runner
 
+T = TypeVar("T")
 VERDICTS = "verdicts"
-RUNNER: Any = ThreadPoolTaskRunner(max_workers=N_THREADS)
+RUNNER: Any = task_runner(N_THREADS)
 
 
 def _run_name() -> str:
@@ -48,7 +49,7 @@ def finish(report: RunReport) -> Any:
         table=[
             {
                 "locale": outcome.locale,
-                "verdict": outcome.verdict.value,
+                "verdict": outcome.ending,
                 "why": "; ".join(outcome.reasons[:3]),
                 "files": " ".join(outcome.files),
                 "seconds": outcome.seconds,
@@ -57,16 +58,30 @@ def finish(report: RunReport) -> Any:
             for outcome in report.outcomes
         ],  # what a batch reads (flows/title_runs.py)
     )
+    return state_of(report, report)
+
+
+def state_of(report: RunReport, data: Any) -> Any:
+    """The state in which a flow run ends that ended with this report. `data`: what the flow returns."""
+    ended = {outcome.locale: outcome.ending for outcome in report.outcomes}
     if report.verdict is Level.FAILED:
-        failed = ", ".join(outcome.locale for outcome in report.outcomes if outcome.verdict is Level.FAILED)
-        return Failed(message=f"failed: {failed}", data=report)
-    return Completed(name="Completed" if report.verdict is Level.OK else "Degraded", data=report)
+        failed = ", ".join(locale for locale, ending in ended.items() if ending == Level.FAILED)
+        return Failed(message=f"failed: {failed}", data=data)
+    if report.awaits_approval:
+        waiting = ", ".join(locale for locale, ending in ended.items() if ending == AWAITING_APPROVAL)
+        return Completed(name="AwaitingApproval", message=f"await approval: {waiting}", data=data)
+    return Completed(name="Completed" if report.verdict is Level.OK else "Degraded", data=data)
 
 
 def dub_title(job: Job) -> RunReport:
     """Run the flow here and now and return its report, also when a language failed."""
-    state: Any = dub_title_flow(job, return_state=True)
-    report = state.data if isinstance(state.data, RunReport) else state.result()
-    if not isinstance(report, RunReport):
-        raise TypeError(f"the flow gave {type(report).__name__}")
-    return report
+    return returned(dub_title_flow(job, return_state=True), RunReport)
+
+
+def returned(state: Any, kind: type[T]) -> T:
+    """What a flow run returned, also beside a Failed state: Prefect itself would take its data for an exception, and
+    die of it not being one. Raises what the flow raised."""
+    data = getattr(state.data, "result", state.data)  # Prefect wraps it in a ResultRecord
+    if isinstance(data, kind):
+        return data
+    raise TypeError(f"the flow gave {type(state.result()).__name__}")

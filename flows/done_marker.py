@@ -16,16 +16,22 @@ from pydantic import ValidationError
 
 from dub.artifact import Record, sha256_of
 from dub.bucket import Bucket
+from dub.corrections import Corrections
 from dub.errors import BadInput
 from dub.location import S3Url
 from dub.plan import Job, Plan
 from dub.stage import Stage
 from flows import dub_title as story
+from flows import lips
 from flows.fetch import named_beside
 from flows.outcome import LocaleOutcome
 from flows.preflight import families, options_of, read_plan
 from flows.publish import publish_text, published_text
+from flows.title_files import read_corrections
 from lang.bcp47 import Locale
+
+NOT_OF_THE_RESULT = {"store", "granularity", "locales_per_task"}
+"""Fields of a job that say how it is worked on, and not what comes out."""
 
 
 class DoneMarker(Record):
@@ -50,7 +56,7 @@ def facts_of(job: Job) -> dict[str, str]:
     """
     facts = {
         "source": _source_fact(job.source),
-        "job": _digest(job.model_dump(mode="json", exclude_defaults=True, exclude={"store"})),
+        "job": _digest(job.model_dump(mode="json", exclude_defaults=True, exclude=NOT_OF_THE_RESULT)),
         "plan": _plan_digest(job.profile, job.targets),
         "version of polydub": _stages_digest(),
     }
@@ -62,8 +68,8 @@ def facts_of(job: Job) -> dict[str, str]:
     for field in ("cast", "consent"):
         if (place := getattr(job, field)) is not None:
             facts |= {f"{field}: {other.name}": _source_fact(other) for other in named_beside(place)}
-    if corrections := published_text(job.out / f"{job.title}.corrections.json"):
-        facts["corrections"] = _digest(corrections)
+    if (corrections := read_corrections(job.out, job.title)) != Corrections():
+        facts["corrections"] = _digest(corrections.model_dump(mode="json"))
     return facts
 
 
@@ -159,7 +165,8 @@ def _fingerprint(plan: Plan, family: str, engine_id: str) -> list[str]:
 
 @lru_cache(maxsize=1)
 def _stages_digest() -> str:
-    stages = {stage.name: stage.version for stage in vars(story).values() if isinstance(stage, Stage)}
+    named = (*vars(story).values(), *vars(lips).values())
+    stages = {stage.name: stage.version for stage in named if isinstance(stage, Stage)}
     return _digest(stages)
 
 

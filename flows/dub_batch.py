@@ -68,8 +68,14 @@ class TitleOutcome(Record):
 
     @property
     def verdict(self) -> Level:
-        verdicts = {outcome.verdict for outcome in self.outcomes}
+        """The worst of the languages that came to their end."""
+        verdicts = {outcome.verdict for outcome in self.outcomes if not outcome.awaits_approval}
         return next((level for level in (Level.FAILED, Level.DEGRADED) if level in verdicts), Level.OK)
+
+    @property
+    def awaits_approval(self) -> bool:
+        """Whether a language does."""
+        return any(outcome.awaits_approval for outcome in self.outcomes)
 
 
 class BatchReport(Record):

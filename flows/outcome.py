@@ -8,7 +8,7 @@ from typing import Any
 
 from dub.artifact import Record
 from dub.errors import DubError
-from dub.finding import Finding, Level, Review
+from dub.finding import AWAITING_APPROVAL, Finding, Level, Review
 from dub.location import Location, S3Url
 from dub.stage import EngineChoice
 from lang.bcp47 import Locale
@@ -18,7 +18,7 @@ from tasks.report import DubbedLocale
 
 class LocaleOutcome(Record):
     """One target's end: its verdict, why, the files under the output folder, the voice engine, and the seconds of work
-    that this language alone cost."""
+    that this language alone cost. `awaits_approval`: it stopped before speech; its verdict is of the wording alone."""
 
     locale: Locale
     verdict: Level
@@ -26,6 +26,12 @@ class LocaleOutcome(Record):
     files: tuple[str, ...] = ()
     voice: str = ""
     seconds: float = 0.0
+    awaits_approval: bool = False
+
+    @property
+    def ending(self) -> str:
+        """The verdict, or AWAITING_APPROVAL in its place."""
+        return AWAITING_APPROVAL if self.awaits_approval else str(self.verdict)
 
 
 class RunReport(Record):
@@ -38,8 +44,14 @@ class RunReport(Record):
 
     @property
     def verdict(self) -> Level:
-        verdicts = {outcome.verdict for outcome in self.outcomes}
+        """The worst of the languages that came to their end; `ok` when all await approval."""
+        verdicts = {outcome.verdict for outcome in self.outcomes if not outcome.awaits_approval}
         return next((level for level in (Level.FAILED, Level.DEGRADED) if level in verdicts), Level.OK)
+
+    @property
+    def awaits_approval(self) -> bool:
+        """Whether a language does."""
+        return any(outcome.awaits_approval for outcome in self.outcomes)
 
     @classmethod
     def of(
@@ -59,6 +71,7 @@ class RunReport(Record):
                 files=tuple(name for name in (dub.video, dub.srt, dub.vtt) if name),
                 voice=voices[dub.locale].id,
                 seconds=sum(dub.seconds.values()),
+                awaits_approval=dub.review.awaits_approval,
             )
             for dub in finished
         )
@@ -69,7 +82,7 @@ def seconds_of(*stories: object) -> dict[str, float]:
     """Seconds of work per stage, in the stories' order. A story is a dataclass whose fields are Works, or dicts of
     them."""
     seconds: dict[str, float] = {}
-    for work in {id(work): work for work in _works(stories)}.values():  # one work may stand in two places
+    for work in {id(work): work for work in works_of(*stories)}.values():  # one work may stand in two places
         seconds[work.stage.name] = seconds.get(work.stage.name, 0.0) + work.seconds()
     return seconds
 
@@ -81,7 +94,7 @@ def failed_review(locale: Locale, cause: Exception) -> Review:
 
 def root_cause(error: Exception, *stories: object) -> Exception:
     """The first stage's own error: a later stage only knows that its input never came."""
-    for work in _works(stories):
+    for work in works_of(*stories):
         try:
             work.result()
         except Exception as cause:
@@ -89,7 +102,7 @@ def root_cause(error: Exception, *stories: object) -> Exception:
     return error
 
 
-def _works(stories: Iterable[object]) -> Iterator[Work[Any]]:
+def works_of(*stories: object) -> Iterator[Work[Any]]:
     for story in stories:
         for value in vars(story).values():
             yield from (

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from uuid import UUID
 
 from dub.errors import BadInput, StoreUnavailable
-from dub.finding import Level
+from dub.finding import AWAITING_APPROVAL, Level
 from flows.dub_batch import Ended, PlannedTitle, failed_everywhere
 from flows.outcome import LocaleOutcome
 
@@ -142,9 +142,11 @@ def _verdicts(client: SyncPrefectClient, run: FlowRun) -> list[dict[str, Any]]:
 
 
 def _outcome(row: dict[str, Any]) -> LocaleOutcome:
+    awaits_approval = row["verdict"] == AWAITING_APPROVAL
     return LocaleOutcome(
         locale=row["locale"],
-        verdict=Level(row["verdict"]),
+        verdict=Level.OK if awaits_approval else Level(row["verdict"]),
+        awaits_approval=awaits_approval,
         reasons=(row["why"],) if row["why"] else (),
         files=tuple(row["files"].split()),
         seconds=row["seconds"],

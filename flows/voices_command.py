@@ -94,7 +94,7 @@ def _of_report(options: argparse.Namespace) -> Path:
     from dub.artifact import Artifact
     from dub.cast import REFERENCE_METRIC
     from dub.store import open_store
-    from flows.preflight import cache_home
+    from flows.preflight import store_of
 
     report: Path = options.recording
     try:
@@ -109,7 +109,7 @@ def _of_report(options: argparse.Namespace) -> Path:
             mend=f"--speaker {' | '.join(speakers) or 'of another title'}",
         )
     sha256, _, n_bytes = str(speakers[chosen]).partition(" ")
-    store = open_store(str((options.store or cache_home() / "store").absolute()))
+    store = open_store(str(store_of(options.store)))
     artifact = Artifact(sha256=sha256, n_bytes=int(n_bytes), media_type="audio/wav")
     if not store.has(artifact):
         raise BadInput(

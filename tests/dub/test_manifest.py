@@ -114,7 +114,8 @@ def test_every_error_at_once_with_row_column_and_mend(tmp_path: Path) -> None:
     for expected in (
         "row 2, column to: ", "row 2, column speakers: 'none' is no number of people; give 1 or more",
         "row 2, column scripts: 'es:a.srt' is not LOCALE=FILE; for example", "row 3, column source: is empty",
-        "row 4, column title: '../c' cannot be part of a file name", "row 5, column source: ", "row 4, column to: names no language", "row 5, column to: ",
+        "row 4, column title: '../c' cannot be part of a file name", "row 5, column source: ",
+        "row 4, column to: names no language", "row 5, column to: ",
         "row 7, column title: its results would lie in the folder of row 6; give each a title",
     ):  # fmt: skip
         assert expected in told

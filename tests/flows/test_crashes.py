@@ -46,14 +46,14 @@ class SlowTitle:
         return {"job": self.job.model_dump(mode="json")}
 
     def is_in_lipsync(self) -> bool:
-        return any((self.store / "claims").glob("lipsync-*"))
+        return any((self.store / "claims").glob("render_lips-*"))
 
     def wait_until_in_lipsync(self) -> dict[str, int]:
         """What the memo holds by then."""
         wait_for("lip-sync at work", self.is_in_lipsync)
         memo = memo_of(self.store)
         assert any(name.startswith("memo/speak/") for name in memo)
-        assert not any(name.startswith("memo/lipsync/") for name in memo), "lip-sync must still be at work"
+        assert not any(name.startswith("memo/render_lips/") for name in memo), "lip-sync must still be at work"
         return memo
 
     def check_nothing_is_taken(self) -> None:
@@ -72,7 +72,7 @@ class SlowTitle:
         assert not list(self.out.glob(".*"))
         after = memo_of(self.store)
         assert {name: after.get(name) for name in before} == before, "finished work was done again"
-        assert sum(name.startswith("memo/lipsync/") for name in after) == 1
+        assert sum(name.startswith("memo/render_lips/") for name in after) == 1
         self.check_nothing_is_taken()
 
 

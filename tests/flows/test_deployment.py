@@ -44,8 +44,6 @@ def test_prefect_yaml_deploys_to_a_process_pool_and_a_worker_runs_it(
     assert {"ingest", "speak es", "review es"} <= set(states)
     assert set(states.values()) == {"Completed"}
 
-    published = tmp_path / "out" / "talk.job.json"
-    published.write_text(job.model_dump_json())
     (tmp_path / "out" / "report.html").unlink()
     report = start_run("report/report", {"out": str(tmp_path / "out"), "title": "talk"})
     prefect("worker", "start", "--pool", "polydub", "--run-once", timeout_s=240)

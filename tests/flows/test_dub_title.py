@@ -27,7 +27,8 @@ TOY = str(Path(__file__).with_name("toy.toml"))
 STORY = [
     "ingest", "separate", "diarize", "read_script", "measure_prosody", "track_faces", "find_speaking_faces",
     "build_mouth_bank", "enroll tone", "preview",
-    "translate es", "cast es", "speak es", "fit es", "mix es", "lipsync es", "subtitle es", "remux es", "review es",
+    "translate es", "cast es", "speak es", "fit es", "mix es", "plan lips es", "lipsync es", "join lips es",
+    "look at lipsync es", "subtitle es", "remux es", "review es",
 ]  # fmt: skip
 
 
