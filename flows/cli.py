@@ -109,6 +109,10 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_engines_command(commands)
 
+    from flows.batch_command import add_batch_command
+
+    add_batch_command(commands)
+
     from flows.lipsync_command import add_lipsync_command
 
     add_lipsync_command(commands)

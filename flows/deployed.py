@@ -16,6 +16,7 @@ from tasks.policy import N_THREADS
 from tasks.task_runner import task_runner
 
 T = TypeVar("T")
+VERDICTS = "verdicts"
 RUNNER: Any = task_runner(N_THREADS)
 
 
@@ -37,14 +38,25 @@ def _run_name() -> str:
 )
 def dub_title_flow(job: Job) -> Any:
     """Dub one title into every target; the run's state says whether every language came out."""
-    report = story.dub_title(job)
+    return finish(story.dub_title(job))
+
+
+def finish(report: RunReport) -> Any:
+    """Show the verdicts beside the run, and give the state that they make it."""
     create_table_artifact(
-        key="verdicts",
+        key=VERDICTS,
         description=f"{report.title}: {report.html}",
         table=[
-            {"locale": outcome.locale, "verdict": outcome.ending, "why": "; ".join(outcome.reasons[:3])}
+            {
+                "locale": outcome.locale,
+                "verdict": outcome.ending,
+                "why": "; ".join(outcome.reasons[:3]),
+                "files": " ".join(outcome.files),
+                "seconds": outcome.seconds,
+                "minutes": report.minutes,
+            }
             for outcome in report.outcomes
-        ],
+        ],  # what a batch reads (flows/title_runs.py)
     )
     return state_of(report, report)
 

@@ -301,4 +301,5 @@ def publish_report(prepared: Prepared, shared: OncePerSource, finished: list[Dub
     )  # fmt: skip
     publish(store, page.html, out / "report.html")
     publish(store, page.csv, out / "report.csv")
-    return RunReport.of(title, finished, prepared.voices, out / "report.html")
+    minutes = float(shared.source.result().video.duration) / 60
+    return RunReport.of(title, finished, prepared.voices, out / "report.html", minutes=minutes)

@@ -91,6 +91,28 @@ def _fetch_named_in(place: S3Url, toml: Path) -> None:
                     _download(stored, toml.parent / name)
 
 
+def named_beside(toml: Path | S3Url) -> list[Path | S3Url]:
+    """The recordings that a cast or consent file names, and that are there."""
+    found: list[Path | S3Url] = []
+    with suppress(OSError, ValueError):  # what is wrong with the file is said by its reader
+        for name in _texts(tomllib.loads(_text_of(toml))):
+            with suppress(BadInput):  # a text that names no object is no file name
+                found += _named_file(toml.parent, name)
+    return found
+
+
+def _named_file(folder: Path | S3Url, name: str) -> list[Path | S3Url]:
+    if isinstance(folder, Path):  # here a whole path may be named
+        return [folder / name] if _may_be_a_file(name.lstrip("/")) and (folder / name).is_file() else []
+    return [folder / name] if _may_be_a_file(name) and Bucket(folder.bucket).head((folder / name).key) else []
+
+
+def _text_of(toml: Path | S3Url) -> str:
+    if isinstance(toml, Path):
+        return toml.read_text("utf-8")
+    return (Bucket(toml.bucket).read_bytes(toml.key) or b"").decode()
+
+
 def _may_be_a_file(text: str) -> bool:
     return bool(Path(text).suffix) and len(text) < 256 and "\n" not in text and not text.startswith("/")
 

@@ -35,11 +35,12 @@ class LocaleOutcome(Record):
 
 
 class RunReport(Record):
-    """A whole run's end. `html`: the report's path."""
+    """A whole run's end. `html`: the report's path; `minutes`: the source's length."""
 
     title: str
     outcomes: tuple[LocaleOutcome, ...]
     html: Location
+    minutes: float = 0.0
 
     @property
     def verdict(self) -> Level:
@@ -54,7 +55,13 @@ class RunReport(Record):
 
     @classmethod
     def of(
-        cls, title: str, finished: Iterable[DubbedLocale], voices: Mapping[Locale, EngineChoice], html: Path | S3Url
+        cls,
+        title: str,
+        finished: Iterable[DubbedLocale],
+        voices: Mapping[Locale, EngineChoice],
+        html: Path | S3Url,
+        *,
+        minutes: float = 0.0,
     ) -> RunReport:
         outcomes = tuple(
             LocaleOutcome(
@@ -68,7 +75,7 @@ class RunReport(Record):
             )
             for dub in finished
         )
-        return cls(title=title, outcomes=outcomes, html=html)
+        return cls(title=title, outcomes=outcomes, html=html, minutes=minutes)
 
 
 def seconds_of(*stories: object) -> dict[str, float]:

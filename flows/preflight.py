@@ -89,7 +89,7 @@ def check(asked: Job) -> Prepared:
     _check_scripts(job)
     _check_given("translation memory", job.memory, read_memory, job)
     _check_given("glossary", job.glossary, read_glossary, job)
-    _check_targets(job)
+    check_targets(job)
     engines = {family: choices(plan, family) for family in families()}
     voices = {locale: find_voice(plan, locale) for locale in job.targets}
     people = read_people(job, plan, voices, date.today())
@@ -176,6 +176,12 @@ def _check_scripts(job: LocalJob) -> None:
     for locale, path in job.scripts.items():
         if not path.is_file():
             raise BadInput(f"the {locale} script {path} does not exist", mend=f"give one of {KINDS}")
+    check_script_locales(job)
+
+
+def check_script_locales(job: Job) -> None:
+    """Raises BadInput for a script in a language that has no part in the job."""
+    for locale in job.scripts:
         if locale not in job.targets and job.source_locale is not None and locale != job.source_locale:
             raise BadInput(
                 f"a script was given for {locale}, which is neither the source's locale nor a target",
@@ -194,7 +200,7 @@ def _check_given(
     read(path.read_bytes(), path.name, job.source_locale or ENGLISH, job.targets[0])
 
 
-def _check_targets(job: Job) -> None:
+def check_targets(job: Job) -> None:
     if len(set(job.targets)) != len(job.targets):
         raise BadInput(f"a target is given twice: {', '.join(job.targets)}", mend="name each locale once")
 
