@@ -15,13 +15,14 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from functools import lru_cache
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from dub import progress
+from dub.discreet import DiscreetError, whole
 from dub.errors import DubError
 from dub.stage import Outcome, Stage
 
@@ -34,9 +35,16 @@ N_THREADS = 512
 """Threads that mostly wait for their inputs; how much works at once is the CPU slots' affair."""
 
 
-class Observer(Protocol):
-    """Whoever shows a run to a person. Called from many threads."""
+class Observer:
+    """Whoever shows a run to a person, or counts it: overrides what it wants to hear. Called from many threads, by the
+    thread that works: keep it short, and let no error out.
 
+    A stage is `submitted`, has its inputs and waits for a place to work (`ready`), is `started`, and is `finished` or
+    `failed`; one that the memo answers is never started, one that is tried again is started again.
+    """
+
+    def submitted(self, label: str) -> None: ...
+    def ready(self, label: str) -> None: ...
     def started(self, label: str) -> None: ...
     def progressed(self, label: str, done: int, total: int) -> None: ...
     def finished(self, label: str, is_cached: bool, seconds: float) -> None: ...
@@ -58,7 +66,10 @@ class Work(Generic[R]):
 
     def result(self) -> R:
         """Wait for the stage's record; raises what the stage raised."""
-        result: R = self.future.result()
+        try:
+            result: R = self.future.result()
+        except DiscreetError as error:
+            raise error.whole from None
         return result
 
     def seconds(self) -> float:
@@ -71,47 +82,57 @@ class Work(Generic[R]):
 def submit(stage: Stage[Any, R], *arguments: Any, label: str = "") -> Work[R]:
     """Start a stage as soon as its inputs (records, or Work of other stages) are there."""
     label = label or stage.name
+    for observer in _observers.get():
+        observer.submitted(label)
     conductor = _as_prefect_task if _in_prefect_flow() else _on_a_thread
     return Work(stage, label, arguments, conductor(stage, label, arguments))
 
 
 @contextmanager
-def observed_by(observer: Observer | None) -> Iterator[None]:
-    """Show every stage that runs in this process to `observer`."""
-    global _observer
-    before, _observer = _observer, observer
+def observed_by(observer: Observer) -> Iterator[None]:
+    """Show every stage that is submitted inside to `observer`, beside whoever watches already."""
+    token = _observers.set((*_observers.get(), observer))
     try:
         yield
     finally:
-        _observer = before
+        _observers.reset(token)
 
 
-_observer: Observer | None = None
+_observers: ContextVar[tuple[Observer, ...]] = ContextVar("polydub_observers", default=())
+"""A context's own: of two runs in one process, neither hears the other's stages. Both conductors copy the context."""
 
 
 def run_stage(stage: Stage[Any, R], label: str, arguments: tuple[Any, ...]) -> Outcome[R]:
     """Answer from the memo, or work in CPU slots with progress shown. No retries: those are the conductor's."""
+    observers = _observers.get()
     outcome = stage.remembered(*arguments)
     if outcome is None:
+        for observer in observers:
+            observer.ready(label)
         with _cpu_slots().held(stage.n_cpu):
-            if _observer is not None:
-                observer = _observer
+            for observer in observers:
                 observer.started(label)
-                progress.listen(lambda done, total: observer.progressed(label, done, total))
+            progress.listen(lambda done, total: _progressed(observers, label, done, total))
             try:
                 outcome = stage.outcome(*arguments)
             except BaseException as error:
-                if _observer is not None:
-                    _observer.failed(label, error)
+                for observer in observers:
+                    observer.failed(label, error)
                 raise
             finally:
                 progress.listen(None)
-    if _observer is not None:
-        _observer.finished(label, outcome.is_cached, outcome.seconds)
+    for observer in observers:
+        observer.finished(label, outcome.is_cached, outcome.seconds)
     return outcome
 
 
+def _progressed(observers: tuple[Observer, ...], label: str, done: int, total: int) -> None:
+    for observer in observers:
+        observer.progressed(label, done, total)
+
+
 def is_retryable(error: BaseException) -> bool:
+    error = whole(error)
     return isinstance(error, DubError) and error.retryable
 
 
@@ -178,7 +199,10 @@ def _prefect_task(stage: Stage[Any, Any]) -> Any:
     from prefect.tasks import exponential_backoff
 
     def run(label: str, inputs: tuple[Any, ...]) -> Any:
-        outcome = run_stage(stage, label, inputs)
+        try:
+            outcome = run_stage(stage, label, inputs)
+        except Exception as error:  # Prefect logs what is raised and keeps it on its server
+            raise DiscreetError.of(error) from None
         return Completed(name="Cached" if outcome.is_cached else "Completed", data=outcome.result)
 
     def may_retry(task: Any, task_run: Any, state: Any) -> bool:
