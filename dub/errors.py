@@ -4,6 +4,7 @@ DubError                      base; `retryable` says whether trying again can he
 ├── BadInput                  the user's file, field or option; names it and the mend
 │   ├── UnreadableMedia       ffprobe or ffmpeg cannot read it
 │   ├── NoSpeech              nothing to dub
+│   ├── Superseded            the source has been replaced by a newer one since the job was made
 │   └── LanguageNotSupported  the locale, and what is near it
 ├── EngineUnavailable         a package, tool or capability is missing; says what to install
 │   ├── WeightsMissing        `polydub models pull <id>`
@@ -11,12 +12,17 @@ DubError                      base; `retryable` says whether trying again can he
 ├── EngineFailed              an engine broke on an input it accepts
 ├── ToolFailed                an external program ended badly; carries the tail of what it said
 ├── ToolTimedOut              ... did not end within its deadline (retryable)
-└── StoreUnavailable          the artifact store cannot be read or written (retryable)
+└── StoreUnavailable          the artifact store, or an object in S3, cannot be read or written (retryable)
+    └── StoreRefused          the server says that we may not, or knows no such bucket: trying again cannot help
 """
 
 
 class DubError(Exception):
-    """Base of polydub's own errors. `retryable`: the same call may succeed later."""
+    """Base of polydub's own errors. `retryable`: the same call may succeed later.
+
+    The message may quote a line or name a person: it is for the user's eyes, in the terminal and the report. Class,
+    `mend` and `utterance_id` also go to logs (dub/discreet.py), so a mend quotes no line and names nobody.
+    """
 
     retryable = False
 
@@ -37,6 +43,10 @@ class UnreadableMedia(BadInput):
 
 class NoSpeech(BadInput):
     """Nothing was said in the source, so there is nothing to dub."""
+
+
+class Superseded(BadInput):
+    """The source object has been replaced since the job was made: its dubs would be of another film."""
 
 
 class LanguageNotSupported(BadInput):
@@ -73,3 +83,9 @@ class StoreUnavailable(DubError):
     """The artifact store cannot be read or written."""
 
     retryable = True
+
+
+class StoreRefused(StoreUnavailable):
+    """S3 says that we may not, or knows no such bucket or object."""
+
+    retryable = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +11,8 @@ from pydantic import Field, ValidationError, field_validator
 
 from dub.artifact import Artifact, Record
 from dub.errors import BadInput
+from dub.location import Location
+from dub.prices import Prices
 from lang.bcp47 import Locale
 
 
@@ -51,6 +54,7 @@ class Plan(Record):
         default=(), description="stages that take a GPU slot where the machine has any: docs/scaling.md"
     )
     locales: dict[Locale, LocalePlan] = Field(default={}, description="what single locales do otherwise")
+    prices: Prices | None = Field(default=None, description="what machines cost: without it the report tells no money")
 
     def translators_for(self, locale: Locale) -> tuple[str, ...]:
         """Translation engines for a locale, in order of preference."""
@@ -97,23 +101,37 @@ class Job(Record):
     record who agreed to what.
     `scripts`: timed scripts by locale; the one in the source's locale replaces recognition, the others replace
     translation. `memory`: a translation memory (TMX, CSV) that is asked before any engine. `glossary`: terms that must
-    be translated as it says (CSV). `store`: the artifact store's folder. Paths are of the machine that runs the flow.
+    be translated as it says (CSV). `store`: the artifact store's folder or `s3://bucket/prefix`. Each may be a path of
+    the machine that runs the flow, or an object in S3; `out` a folder or a prefix.
+    `source_etag`: the very object in S3 that is meant: where another one has taken its place, the job is not done.
     `granularity`: what is one task run of a flow run: a stage of a locale, or (for catalogues) all the stages of
     `locales_per_task` locales. The results are the same.
     """
 
-    source: Path
+    source: Location
     targets: tuple[Locale, ...] = Field(min_length=1)
-    out: Path
+    out: Location
     profile: str = "embedded"
     source_locale: Locale | None = None
     n_speakers: int | None = Field(default=None, ge=1)
-    scripts: dict[Locale, Path] = {}
+    scripts: Mapping[Locale, Location] = {}
+    cast: Location | None = None
+    consent: Location | None = None
+    memory: Location | None = None
+    glossary: Location | None = None
+    store: Location | None = None
+    title: str = ""
+    source_etag: str = ""
+    granularity: Literal["stage", "locale"] = "stage"
+    locales_per_task: int = Field(default=1, ge=1)
+
+
+class LocalJob(Job):
+    """A job whose inputs lie on this machine (flows/fetch.py)."""
+
+    source: Path
+    scripts: Mapping[Locale, Path] = {}
     cast: Path | None = None
     consent: Path | None = None
     memory: Path | None = None
     glossary: Path | None = None
-    store: Path | None = None
-    title: str = ""
-    granularity: Literal["stage", "locale"] = "stage"
-    locales_per_task: int = Field(default=1, ge=1)

@@ -3,7 +3,6 @@ nobody's face is made to talk without a record that allows it."""
 
 from __future__ import annotations
 
-import os
 from datetime import date
 from pathlib import Path
 
@@ -11,9 +10,10 @@ from dub.artifact import Record
 from dub.avatar import AvatarJob, Backdrop, Upscale, colour_of
 from dub.consent import ConsentRecord, ConsentRecords, Purpose, check_consent, setting_of
 from dub.errors import BadInput
-from dub.plan import Job, Plan
+from dub.plan import LocalJob, Plan
 from dub.stage import Desk, EngineChoice
-from flows.preflight import cache_home, choices, find_voice, read_plan
+from flows.preflight import choices, desk_for, find_voice, read_plan
+from flows.publish import check_writable
 from lang.bcp47 import Locale
 
 FAMILIES = ("separation", "asr", "speaker", "face", "portrait", "speech_quality", "language_id", "aligner")
@@ -27,7 +27,7 @@ class PreparedAvatar(Record):
     routing know it. `consent`: the records that allow it."""
 
     job: AvatarJob
-    as_job: Job
+    as_job: LocalJob
     plan: Plan
     desk: Desk
     title: str
@@ -56,13 +56,11 @@ def check_avatar(job: AvatarJob, today: date) -> PreparedAvatar:
     consent = _consent(job, plan, today)
     engines = {family: choices(plan, family) for family in FAMILIES}
     voices = {locale: find_voice(plan, locale) for locale in job.targets}
-    job.out.mkdir(parents=True, exist_ok=True)
-    if not os.access(job.out, os.W_OK):
-        raise BadInput(f"cannot write to {job.out}", mend="give another folder with --out")
-    desk = Desk(store=str((job.store or cache_home() / "store").absolute()), n_threads=len(os.sched_getaffinity(0)))
+    check_writable(job.out)
+    desk = desk_for(job.store, plan)
     return PreparedAvatar(
         job=job,
-        as_job=Job(
+        as_job=LocalJob(
             source=job.photo,
             targets=job.targets,
             out=job.out,

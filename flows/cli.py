@@ -42,9 +42,9 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     dub = commands.add_parser("dub", help="dub a video into other languages")
-    dub.add_argument("source", type=Path, help="the talking video")
+    dub.add_argument("source", help="the talking video: a path, or s3://bucket/key")
     dub.add_argument("--to", required=True, metavar="LOCALES", help="target locales, e.g. es,pt-BR,ca")
-    dub.add_argument("--out", type=Path, default=Path("out"), help="folder for the results (default: out)")
+    dub.add_argument("--out", default="out", help="folder for the results, or s3://bucket/prefix (default: out)")
     dub.add_argument("--profile", default="embedded", help="a shipped profile or the path of your own .toml")
     dub.add_argument("--from", dest="source_locale", metavar="LOCALE", help="the language spoken (default: found)")
     dub.add_argument(
@@ -53,12 +53,15 @@ def build_parser() -> argparse.ArgumentParser:
         "in a target's it replaces translation",
     )  # fmt: skip
     dub.add_argument("--speakers", type=_at_least_one, metavar="N", help="how many people speak (default: found)")
-    dub.add_argument("--cast", type=Path, help="who speaks: names, recordings, voices (cast.toml, docs/voices.md)")
-    dub.add_argument("--consent", type=Path, help="who agreed to what (consent.toml, docs/voices.md)")
-    dub.add_argument("--memory", type=Path, help="a translation memory (.tmx .csv): its lines come before any engine's")
-    dub.add_argument("--glossary", type=Path, help="terms and what they must be in each language (.csv .tsv)")
+    dub.add_argument("--cast", help="who speaks: names, recordings, voices (cast.toml, docs/voices.md)")
+    dub.add_argument("--consent", help="who agreed to what (consent.toml, docs/voices.md)")
+    dub.add_argument("--memory", help="a translation memory (.tmx .csv): its lines come before any engine's")
+    dub.add_argument("--glossary", help="terms and what they must be in each language (.csv .tsv)")
     dub.add_argument("--title", default="", help="name of the results (default: the file's name)")
-    dub.add_argument("--store", type=Path, help="artifact store (default: ~/.cache/polydub/store)")
+    dub.add_argument(
+        "--store",
+        help="artifact store: a folder or s3://bucket/prefix (default: $POLYDUB_STORE, ~/.cache/polydub/store)",
+    )
     dub.add_argument("--prefect", action="store_true", help="run as a Prefect flow; starts a local server if none runs")
     dub.set_defaults(run=_dub)
 
@@ -142,6 +145,7 @@ def _dub(options: argparse.Namespace) -> int:
 
 def _job(options: argparse.Namespace) -> Job:
     from dub.errors import BadInput
+    from dub.location import absolute
     from dub.plan import Job
 
     scripts = {}
@@ -149,23 +153,23 @@ def _job(options: argparse.Namespace) -> Job:
         tag, separator, path = given.partition("=")
         if not separator or not path:
             raise BadInput(f"--script {given!r} is not LOCALE=FILE", mend="for example --script es=talk.es.srt")
-        scripts[locale_of(tag)] = Path(path).absolute()
+        scripts[locale_of(tag)] = absolute(path)
     targets = tuple(locale_of(tag) for tag in options.to.split(",") if tag.strip())
     if not targets:
         raise BadInput("--to names no locale", mend="for example --to es,pt-BR")
     return Job(
-        source=options.source.absolute(),
+        source=absolute(options.source),
         targets=targets,
-        out=options.out.absolute(),
+        out=absolute(options.out),
         profile=options.profile,
         source_locale=locale_of(options.source_locale) if options.source_locale else None,
         n_speakers=options.speakers,
         scripts=scripts,
-        cast=options.cast.absolute() if options.cast else None,
-        consent=options.consent.absolute() if options.consent else None,
-        memory=options.memory.absolute() if options.memory else None,
-        glossary=options.glossary.absolute() if options.glossary else None,
-        store=options.store.absolute() if options.store else None,
+        cast=absolute(options.cast) if options.cast else None,
+        consent=absolute(options.consent) if options.consent else None,
+        memory=absolute(options.memory) if options.memory else None,
+        glossary=absolute(options.glossary) if options.glossary else None,
+        store=absolute(options.store) if options.store else None,
         title=options.title,
     )
 

@@ -5,7 +5,6 @@ Built of the same stages as flows/dub_title.py wherever it does the same; nothin
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from dub.plan import GivenFile, Plan
 from dub.script import DubScript
 from dub.source import Source
 from dub.stage import Desk, EngineChoice
-from flows.preflight import cache_home, choices, read_plan
+from flows.preflight import choices, desk_for, read_plan
 from flows.publish import publish, publish_text
 from lang.bcp47 import Locale
 from tasks.align_speech import align_speech
@@ -155,7 +154,7 @@ def check_lipsync(job: LipSyncJob) -> _Prepared:
         raise BadInput(f"--out {job.out}: the result is an MP4", mend="give a name that ends in .mp4")
     job.out.parent.mkdir(parents=True, exist_ok=True)
     plan = read_plan(job.profile)
-    desk = Desk(store=str((job.store or cache_home() / "store").absolute()), n_threads=len(os.sched_getaffinity(0)))
+    desk = desk_for(job.store, plan)
     engines = {family: choices(plan, family) for family in FAMILIES}
     return _Prepared(job=job, plan=plan, desk=desk, engines=engines, text=_given_text(desk, job.text))
 

@@ -11,7 +11,7 @@ from dub.cast import DEFAULT_VOICE, CastEntry, Casting
 from dub.cast_file import CastPerson, read_cast
 from dub.consent import ConsentRecord, ConsentRecords, Purpose, Setting, check_consent, setting_of
 from dub.errors import BadInput
-from dub.plan import Job, Plan
+from dub.plan import LocalJob, Plan
 from dub.script import DubScript
 from dub.stage import EngineChoice
 from dub.store import Store
@@ -39,7 +39,7 @@ class People(Record):
         )
 
 
-def read_people(job: Job, plan: Plan, voices: Mapping[Locale, EngineChoice], today: date) -> People:
+def read_people(job: LocalJob, plan: Plan, voices: Mapping[Locale, EngineChoice], today: date) -> People:
     """Raises BadInput for files that are wrong, for a recording that nobody may use, for voices that an engine does not
     offer, and where no record at all gives leave that is needed."""
     cast = read_cast(job.cast) if job.cast else ()

@@ -13,11 +13,14 @@ from typing import Any, get_args
 from dub.artifact import Record
 from dub.errors import BadInput, EngineUnavailable, LanguageNotSupported, UnreadableMedia
 from dub.glossary import read_glossary
-from dub.plan import Job, Plan
+from dub.location import Location, S3Url, absolute
+from dub.plan import Job, LocalJob, Plan
 from dub.stage import Desk, EngineChoice
 from dub.timed_script import KINDS
 from dub.translation_memory import read_memory
+from flows.fetch import fetched
 from flows.people import People, read_people
+from flows.publish import check_writable
 from lang.bcp47 import Locale
 from lang.registry import name_of
 from tasks.gpu_slots import gpu_devices
@@ -34,7 +37,7 @@ SCRATCH_BYTES_PER_SOURCE_BYTE = 12
 class Prepared(Record):
     """A job whose every engine, locale and file has been checked. `voices`: the tts engine of each target."""
 
-    job: Job
+    job: LocalJob
     plan: Plan
     desk: Desk
     title: str
@@ -62,9 +65,25 @@ def cache_home() -> Path:
     return Path(os.environ.get("POLYDUB_HOME", "~/.cache/polydub")).expanduser()
 
 
-def check(job: Job) -> Prepared:
-    """Refuse what cannot work, naming the thing and the mend. Loads no model and reads no media but its header."""
-    plan = read_plan(job.profile)
+def store_of(asked: Location | None) -> Path | S3Url:
+    """The artifact store of a run: the one asked for, else $POLYDUB_STORE (a folder or s3://bucket/prefix), else a
+    folder in `cache_home`."""
+    return absolute(asked or os.environ.get("POLYDUB_STORE") or cache_home() / "store")
+
+
+def desk_for(asked: Location | None, plan: Plan) -> Desk:
+    """Raises BadInput for GPU stages that are none, and for GPUs of this machine that are named wrongly."""
+    check_names(plan.gpu_stages)
+    gpu_devices()
+    n_threads = len(os.sched_getaffinity(0))
+    return Desk(store=str(store_of(asked)), n_threads=n_threads, gpu_stages=plan.gpu_stages)
+
+
+def check(asked: Job) -> Prepared:
+    """Refuse what cannot work, naming the thing and the mend. Loads no model and reads no media but its header; what
+    the job names in S3 is fetched."""
+    plan = read_plan(asked.profile)
+    job = fetched(asked, cache_home() / "inbox")
     _check_source(job.source)
     _check_scripts(job)
     _check_given("translation memory", job.memory, read_memory, job)
@@ -77,14 +96,8 @@ def check(job: Job) -> Prepared:
     for locale in job.targets:  # a language yet to be found is reached by English, or is English
         if spoken or locale.language != ENGLISH.language:
             find_ways(job, plan, spoken or ENGLISH, locale)
-    check_names(plan.gpu_stages)
-    gpu_devices()
+    desk = desk_for(job.store, plan)
     _check_out(job)
-    desk = Desk(
-        store=str((job.store or cache_home() / "store").absolute()),
-        n_threads=len(os.sched_getaffinity(0)),
-        gpu_stages=plan.gpu_stages,
-    )
     title = job.title or job.source.stem
     return Prepared(job=job, plan=plan, desk=desk, title=title, engines=engines, voices=voices, people=people)
 
@@ -152,7 +165,7 @@ def _check_source(source: Path) -> None:
         raise UnreadableMedia(f"the source {source} has no video stream", mend="give a file with a moving picture")
 
 
-def _check_scripts(job: Job) -> None:
+def _check_scripts(job: LocalJob) -> None:
     for locale, path in job.scripts.items():
         if not path.is_file():
             raise BadInput(f"the {locale} script {path} does not exist", mend=f"give one of {KINDS}")
@@ -163,7 +176,9 @@ def _check_scripts(job: Job) -> None:
             )
 
 
-def _check_given(what: str, path: Path | None, read: Callable[[bytes, str, Locale, Locale], Any], job: Job) -> None:
+def _check_given(
+    what: str, path: Path | None, read: Callable[[bytes, str, Locale, Locale], Any], job: LocalJob
+) -> None:
     """What is wrong with a file is said now, and not once per language later."""
     if path is None:
         return
@@ -223,14 +238,14 @@ def find_voice(plan: Plan, locale: Locale) -> EngineChoice:
     )
 
 
-def _check_out(job: Job) -> None:
-    job.out.mkdir(parents=True, exist_ok=True)
-    if not os.access(job.out, os.W_OK):
-        raise BadInput(f"cannot write to {job.out}", mend="give another folder with --out")
+def _check_out(job: LocalJob) -> None:
+    check_writable(job.out)
+    place = cache_home() if isinstance(job.out, S3Url) else job.out
+    place.mkdir(parents=True, exist_ok=True)
     needed = job.source.stat().st_size * SCRATCH_BYTES_PER_SOURCE_BYTE * (1 + len(job.targets))
-    free = shutil.disk_usage(job.out).free
+    free = shutil.disk_usage(place).free
     if free < needed:
         raise BadInput(
-            f"{job.out} has {free / 1e9:.1f} GB free; this job may need {needed / 1e9:.1f} GB",
+            f"{place} has {free / 1e9:.1f} GB free; this job may need {needed / 1e9:.1f} GB",
             mend="free some space, or give another folder with --out and --store",
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from dub.artifact import Record
@@ -12,7 +11,7 @@ from dub.script import DubScript
 from dub.source import Source, Stems
 from dub.stage import Desk, EngineChoice
 from dub.turns import Turns
-from flows.preflight import cache_home, choices, read_plan
+from flows.preflight import choices, desk_for, read_plan
 from flows.publish import publish, publish_text
 from lang.bcp47 import Locale
 from tasks.find_speaking_faces import find_speaking_faces
@@ -77,8 +76,7 @@ def _prepared(job: ScoreJob) -> tuple[Desk, dict[str, EngineChoice]]:
         needed.append("asr")
     engines = {family: choices(plan, family)[0] for family in needed}
     job.out.mkdir(parents=True, exist_ok=True)
-    store = (job.store or cache_home() / "store").absolute()
-    return Desk(store=str(store), n_threads=len(os.sched_getaffinity(0))), engines
+    return desk_for(job.store, plan), engines
 
 
 def _ingested(desk: Desk, path: Path) -> Source:

@@ -11,7 +11,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does; 
 
 import pytest
 
+from dub.location import S3Url
 from dub.stage import Desk
+from tests.seaweed import Seaweed, seaweed_environment
 
 SHARED_MEDIA = Path(__file__).resolve().parents[2] / "shared" / "media"
 
@@ -51,3 +53,19 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     os.killpg(int((home / "server.url").read_text().split()[1]), signal.SIGKILL)
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seaweed]:
+    """One real S3 server for the test run."""
+    server = Seaweed(tmp_path_factory.mktemp("seaweed"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def bucket(s3_server: Seaweed) -> Iterator[S3Url]:
+    """An empty bucket on it; boto3 in this process speaks to that server."""
+    with seaweed_environment(s3_server.environment()):
+        yield s3_server.new_bucket()
