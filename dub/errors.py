@@ -20,7 +20,11 @@ DubError                      base; `retryable` says whether trying again can he
 
 
 class DubError(Exception):
-    """Base of polydub's own errors. `retryable`: the same call may succeed later."""
+    """Base of polydub's own errors. `retryable`: the same call may succeed later.
+
+    The message may quote a line or name a person: it is for the user's eyes, in the terminal and the report. Class,
+    `mend` and `utterance_id` also go to logs (dub/discreet.py), so a mend quotes no line and names nobody.
+    """
 
     retryable = False
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dub.artifact import Artifact
 from dub.cast import Cast, Casting
+from dub.effort import StageWork, effort
 from dub.errors import DubError
 from dub.finding import Review
 from dub.lips import LipPlan, LipSync, MouthBank, RenderedPart
@@ -25,7 +26,7 @@ from dub.subtitles import Subtitles
 from dub.turns import Turns
 from flows.approval import publish_table, stopped_for_approval
 from flows.lips import move_lips
-from flows.outcome import RunReport, failed_review, root_cause, seconds_of
+from flows.outcome import RunReport, by_stage, failed_review, root_cause, sharing, works_of
 from flows.people import agreed
 from flows.preflight import Prepared, Routes, check, find_ways
 from flows.publish import publish, publish_text
@@ -269,11 +270,13 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
     except Exception as error:
         failed = failed_review(dub.locale, root_cause(error, shared, dub))
         publish_text(review_json(failed), out / f"{stem}.report.json")
-        return DubbedLocale(locale=dub.locale, review=failed)
+        took = effort(_works(prepared, dub), prepared.plan.prices)
+        return DubbedLocale(locale=dub.locale, review=failed, effort=took)
     files: dict[str, Artifact] = {f"{stem}.mp4": finished.video}
     files |= {f"{stem}.srt": dub.subtitles.result().srt, f"{stem}.vtt": dub.subtitles.result().vtt}
     for name, artifact in files.items():
         publish(store, artifact, out / name)
+    works = _works(prepared, dub)
     publish_text(review_json(reviewed), out / f"{stem}.report.json")
     return DubbedLocale(
         locale=dub.locale,
@@ -283,8 +286,13 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
         srt=f"{stem}.srt",
         translation=translation,
         timeline=dub.timeline.result(),
-        seconds=seconds_of(dub),
+        seconds=by_stage(works),
+        effort=effort(works, prepared.plan.prices, output_s=float(finished.duration)),
     )
+
+
+def _works(prepared: Prepared, story: OncePerSource | OncePerLocale) -> tuple[StageWork, ...]:
+    return works_of(story, gpu_stages=prepared.plan.gpu_stages)
 
 
 def publish_report(prepared: Prepared, shared: OncePerSource, finished: list[DubbedLocale]) -> RunReport:
@@ -295,9 +303,11 @@ def publish_report(prepared: Prepared, shared: OncePerSource, finished: list[Dub
     publish(store, shared.preview.result().video, out / f"{title}.source.mp4")
     write_source_script(script, out, title)
     publish_table(prepared, script, finished)
+    works = _works(prepared, shared)
+    finished = sharing(finished, effort(works, prepared.plan.prices))
     page = report(
         desk, title, shared.source.result(), script, tuple(finished),
-        source_video=f"{title}.source.mp4", seconds=seconds_of(shared), plan=prepared.plan,
+        source_video=f"{title}.source.mp4", seconds=by_stage(works), plan=prepared.plan,
     )  # fmt: skip
     publish(store, page.html, out / "report.html")
     publish(store, page.csv, out / "report.csv")
