@@ -29,6 +29,7 @@ from flows.outcome import RunReport, by_stage, failed_review, root_cause, sharin
 from flows.people import agreed
 from flows.preflight import Prepared, Routes, check, find_ways
 from flows.publish import publish, publish_text
+from flows.watched import watched
 from lang.bcp47 import Locale
 from tasks.build_mouth_bank import build_mouth_bank
 from tasks.diarize import diarize
@@ -92,11 +93,12 @@ def dub_title(job: Job) -> RunReport:
     Raises BadInput and EngineUnavailable in seconds, before any work; NoSpeech when there is nothing to dub.
     """
     prepared = check(job)
-    shared = prepare_source(prepared)
-    spoken = shared.script.result().source_locale
-    dubs = [_start(locale, spoken, prepared, shared) for locale in job.targets]
-    finished = [publish_locale(prepared, shared, dub) for dub in dubs]
-    return publish_report(prepared, shared, finished)
+    with watched(prepared.title, job.targets, prepared.job.out) as watch:
+        shared = prepare_source(prepared)
+        spoken = shared.script.result().source_locale
+        dubs = [_start(locale, spoken, prepared, shared) for locale in job.targets]
+        finished = [publish_locale(prepared, shared, dub) for dub in dubs]
+        return watch.ended(publish_report(prepared, shared, finished))
 
 
 def _start(locale: Locale, spoken: Locale, prepared: Prepared, shared: OncePerSource) -> OncePerLocale | DubbedLocale:
@@ -226,6 +228,9 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
         return DubbedLocale(locale=dub.locale, review=failed, effort=took)
     files: dict[str, Artifact] = {f"{stem}.mp4": finished.video}
     files |= {f"{stem}.srt": dub.subtitles.result().srt, f"{stem}.vtt": dub.subtitles.result().vtt}
+    mouths = f"{stem}.mouths.svg" if "mouths" in reviewed.figures else ""
+    if mouths:
+        files[mouths] = reviewed.figures["mouths"]
     for name, artifact in files.items():
         publish(store, artifact, out / name)
     works = _works(prepared, dub)
@@ -243,6 +248,7 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
         timeline=dub.timeline.result(),
         seconds=by_stage(works),
         effort=effort(works, prepared.plan.prices, output_s=float(finished.duration)),
+        mouths=mouths,
     )
 
 
@@ -263,4 +269,5 @@ def publish_report(prepared: Prepared, shared: OncePerSource, finished: list[Dub
     )  # fmt: skip
     publish(store, page.html, out / "report.html")
     publish(store, page.csv, out / "report.csv")
-    return RunReport.of(title, finished, prepared.voices, out / "report.html")
+    source_s = float(shared.source.result().video.duration)
+    return RunReport.of(title, finished, prepared.voices, out / "report.html", source_s)

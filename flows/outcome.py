@@ -21,7 +21,8 @@ from tasks.report import DubbedLocale
 
 class LocaleOutcome(Record):
     """One target's end: its verdict, why, the files under the output folder, the voice engine, and the seconds of work
-    that this language alone cost. `worst`: the finding to read first."""
+    that this language alone cost. `worst`: the finding to read first. `mouths`: the file
+    with pictures of its mouths, `` where there is none."""
 
     locale: Locale
     verdict: Level
@@ -31,14 +32,16 @@ class LocaleOutcome(Record):
     seconds: float = 0.0
     worst: Finding | None = None
     effort: Effort = Effort()
+    mouths: str = ""
 
 
 class RunReport(Record):
-    """A whole run's end. `html`: the report's path."""
+    """A whole run's end. `html`: the report's path; `source_s`: seconds of film that were dubbed, 0 where none was."""
 
     title: str
     outcomes: tuple[LocaleOutcome, ...]
     html: Location
+    source_s: float = 0.0
 
     @property
     def verdict(self) -> Level:
@@ -47,7 +50,12 @@ class RunReport(Record):
 
     @classmethod
     def of(
-        cls, title: str, finished: Iterable[DubbedLocale], voices: Mapping[Locale, EngineChoice], html: Path | S3Url
+        cls,
+        title: str,
+        finished: Iterable[DubbedLocale],
+        voices: Mapping[Locale, EngineChoice],
+        html: Path | S3Url,
+        source_s: float = 0.0,
     ) -> RunReport:
         outcomes = tuple(
             LocaleOutcome(
@@ -59,10 +67,11 @@ class RunReport(Record):
                 seconds=sum(dub.seconds.values()),
                 worst=next(iter(worst_findings(dub.review, 1)), None),
                 effort=dub.effort,
+                mouths=dub.mouths,
             )
             for dub in finished
         )
-        return cls(title=title, outcomes=outcomes, html=html)
+        return cls(title=title, outcomes=outcomes, html=html, source_s=source_s)
 
 
 def works_of(*stories: object, gpu_stages: Collection[str] = ()) -> tuple[StageWork, ...]:
