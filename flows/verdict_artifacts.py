@@ -24,8 +24,13 @@ def tell_verdicts(report: RunReport) -> None:
     from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
     where = f"Report: {_code(report.html)}"
-    create_table_artifact(key="verdicts", description=where, table=[_row(report, each) for each in report.outcomes])
+    create_table_artifact(key="verdicts", description=where, table=verdict_rows(report))
     create_markdown_artifact(key="mouths", description=where, markdown=mouths_page(report))
+
+
+def verdict_rows(report: RunReport) -> list[dict[str, Any]]:
+    """A row per language, all with the same columns. The page renders strings as Markdown."""
+    return [_row(report, outcome) for outcome in report.outcomes]
 
 
 def _row(report: RunReport, outcome: LocaleOutcome) -> dict[str, Any]:
