@@ -79,7 +79,13 @@ def native_noise_in(log: Path) -> Iterator[TextIO]:
 
 @contextmanager
 def show_run(log: Path) -> Iterator[None]:
-    """Draw progress on stderr while a run goes on."""
+    """Draw progress on stderr while a run goes on; with POLYDUB_LOG=json write nothing but its events there."""
+    from flows import json_log
+
+    if json_log.is_wanted():
+        with json_log.json_on_stderr(log):
+            yield
+        return
     with native_noise_in(log) as seen, _bars_on(Console(file=seen)) as run, observed_by(run):
         yield
 

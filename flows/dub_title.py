@@ -31,6 +31,7 @@ from flows.people import agreed
 from flows.preflight import Prepared, Routes, check, find_ways
 from flows.publish import publish, publish_text
 from flows.title_files import write_job, write_source_script, write_wording
+from flows.watched import watched
 from flows.whole_locales import dub_whole_locales
 from lang.bcp47 import Locale
 from tasks.build_mouth_bank import build_mouth_bank
@@ -100,7 +101,7 @@ def dub_title(job: Job) -> RunReport:
     """
     prepared = check(job)
     write_job(job, prepared.title)
-    with prepared.desk.at_work():
+    with prepared.desk.at_work(), watched(prepared.title, job.targets, job.out) as watch:
         shared = prepare_source(prepared)
         spoken = shared.script.result().source_locale
         if job.granularity == "locale" and is_in_prefect_flow():
@@ -108,7 +109,7 @@ def dub_title(job: Job) -> RunReport:
         else:
             dubs = (dub for dub in [_start(locale, spoken, prepared, shared) for locale in job.targets])
         finished = [publish_locale(prepared, shared, dub) for dub in dubs]
-        return publish_report(prepared, shared, finished)
+        return watch.ended(publish_report(prepared, shared, finished))
 
 
 def _start(locale: Locale, spoken: Locale, prepared: Prepared, shared: OncePerSource) -> OncePerLocale | DubbedLocale:
@@ -274,6 +275,9 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
         return DubbedLocale(locale=dub.locale, review=failed, effort=took)
     files: dict[str, Artifact] = {f"{stem}.mp4": finished.video}
     files |= {f"{stem}.srt": dub.subtitles.result().srt, f"{stem}.vtt": dub.subtitles.result().vtt}
+    mouths = f"{stem}.mouths.svg" if "mouths" in reviewed.figures else ""
+    if mouths:
+        files[mouths] = reviewed.figures["mouths"]
     for name, artifact in files.items():
         publish(store, artifact, out / name)
     works = _works(prepared, dub)
@@ -288,6 +292,7 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
         timeline=dub.timeline.result(),
         seconds=by_stage(works),
         effort=effort(works, prepared.plan.prices, output_s=float(finished.duration)),
+        mouths=mouths,
     )
 
 
@@ -311,5 +316,5 @@ def publish_report(prepared: Prepared, shared: OncePerSource, finished: list[Dub
     )  # fmt: skip
     publish(store, page.html, out / "report.html")
     publish(store, page.csv, out / "report.csv")
-    minutes = float(shared.source.result().video.duration) / 60
-    return RunReport.of(title, finished, prepared.voices, out / "report.html", minutes=minutes)
+    source_s = float(shared.source.result().video.duration)
+    return RunReport.of(title, finished, prepared.voices, out / "report.html", source_s)

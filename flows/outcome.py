@@ -22,7 +22,7 @@ from tasks.report import DubbedLocale
 class LocaleOutcome(Record):
     """One target's end: its verdict, why, the files under the output folder, the voice engine, and the seconds of work
     that this language alone cost. `awaits_approval`: it stopped before speech; its verdict is of the wording alone.
-    `worst`: the finding to read first."""
+    `worst`: the finding to read first. `mouths`: the file with pictures of its mouths, "" where there is none."""
 
     locale: Locale
     verdict: Level
@@ -33,6 +33,7 @@ class LocaleOutcome(Record):
     awaits_approval: bool = False
     worst: Finding | None = None
     effort: Effort = Effort()
+    mouths: str = ""
 
     @property
     def ending(self) -> str:
@@ -41,12 +42,14 @@ class LocaleOutcome(Record):
 
 
 class RunReport(Record):
-    """A whole run's end. `html`: the report's path; `minutes`: the source's length."""
+    """A whole run's end. `html`: the report's path; `source_s`: seconds of film that were dubbed, 0 where none was.
+    `flow_run`: the id of the Prefect flow run that it ended, "" without Prefect."""
 
     title: str
     outcomes: tuple[LocaleOutcome, ...]
     html: Location
-    minutes: float = 0.0
+    source_s: float = 0.0
+    flow_run: str = ""
 
     @property
     def verdict(self) -> Level:
@@ -66,8 +69,7 @@ class RunReport(Record):
         finished: Iterable[DubbedLocale],
         voices: Mapping[Locale, EngineChoice],
         html: Path | S3Url,
-        *,
-        minutes: float = 0.0,
+        source_s: float = 0.0,
     ) -> RunReport:
         outcomes = tuple(
             LocaleOutcome(
@@ -80,10 +82,11 @@ class RunReport(Record):
                 awaits_approval=dub.review.awaits_approval,
                 worst=next(iter(worst_findings(dub.review, 1)), None),
                 effort=dub.effort,
+                mouths=dub.mouths,
             )
             for dub in finished
         )
-        return cls(title=title, outcomes=outcomes, html=html, minutes=minutes)
+        return cls(title=title, outcomes=outcomes, html=html, source_s=source_s)
 
 
 def works_of(*stories: object, gpu_stages: Collection[str] = ()) -> tuple[StageWork, ...]:

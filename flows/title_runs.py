@@ -7,18 +7,17 @@ title at the same time the idempotency key makes one run.
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from uuid import UUID
 
 from dub.errors import BadInput, StoreUnavailable
-from dub.finding import AWAITING_APPROVAL, Level
 from flows.dub_batch import Ended, PlannedTitle, failed_everywhere
-from flows.outcome import LocaleOutcome
+from flows.outcome import RunReport
+from flows.publish import published_text
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -59,7 +58,7 @@ def run_by_deployment(
                 under_way[run.id] = (title, time.monotonic())
             runs = _patiently(_read, client, list(under_way))
             for run_id, (title, started) in list(under_way.items()):
-                ended = _end_of(client, title, runs.get(run_id), time.monotonic() - started)
+                ended = _end_of(title, runs.get(run_id), time.monotonic() - started)
                 if ended is not None:
                     del under_way[run_id]
                     yield ended
@@ -106,7 +105,7 @@ def _read(client: SyncPrefectClient, run_ids: list[UUID]) -> dict[UUID, FlowRun]
     return {run.id: run for run in client.read_flow_runs(flow_run_filter=only_these, limit=N_READ)}
 
 
-def _end_of(client: SyncPrefectClient, planned: PlannedTitle, run: FlowRun | None, waited_s: float) -> Ended | None:
+def _end_of(planned: PlannedTitle, run: FlowRun | None, waited_s: float) -> Ended | None:
     """None while it goes on."""
     if run is None:
         return Ended(planned, failed_everywhere(planned, "its flow run was deleted"), 0.0, waited_s)
@@ -116,41 +115,22 @@ def _end_of(client: SyncPrefectClient, planned: PlannedTitle, run: FlowRun | Non
             return None
         reason = f"its flow run {run.name!r} is still {state} after {waited_s / 3600:.0f} h; it goes on"
         return Ended(planned, failed_everywhere(planned, reason), 0.0, waited_s)
-    rows = _patiently(_verdicts, client, run)
+    report = _report_of(planned, run)
     took_s = run.total_run_time.total_seconds()
-    if not rows:
+    if report is None:
         message = (run.state.message or "") if run.state else ""
         return Ended(planned, failed_everywhere(planned, f"{state}: {message}".rstrip(": ")), 0.0, took_s)
-    return Ended(planned, tuple(_outcome(row) for row in rows), float(rows[0]["minutes"]), took_s)
+    return Ended(planned, report.outcomes, report.source_s / 60, took_s)
 
 
-def _verdicts(client: SyncPrefectClient, run: FlowRun) -> list[dict[str, Any]]:
-    """The run's table of verdicts (flows/deployed.py); [] when it never came so far."""
-    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
-
-    from flows.deployed import VERDICTS
-
-    only_this = ArtifactFilter(
-        flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]), key=ArtifactFilterKey(any_=[VERDICTS])
-    )
-    found = client.read_artifacts(artifact_filter=only_this)
-    if not found:
-        return []
-    data = found[-1].data
-    rows: list[dict[str, Any]] = json.loads(data) if isinstance(data, str) else data  # type: ignore[assignment]
-    return rows
-
-
-def _outcome(row: dict[str, Any]) -> LocaleOutcome:
-    awaits_approval = row["verdict"] == AWAITING_APPROVAL
-    return LocaleOutcome(
-        locale=row["locale"],
-        verdict=Level.OK if awaits_approval else Level(row["verdict"]),
-        awaits_approval=awaits_approval,
-        reasons=(row["why"],) if row["why"] else (),
-        files=tuple(row["files"].split()),
-        seconds=row["seconds"],
-    )
+def _report_of(planned: PlannedTitle, run: FlowRun) -> RunReport | None:
+    """What the run left beside its results (flows/deployed.py); None when it never came so far."""
+    job = planned.title.job
+    text = published_text(job.out / f"{job.title or job.source.stem}.run.json")
+    if text is None:
+        return None
+    report = RunReport.model_validate_json(text)
+    return report if report.flow_run == str(run.id) else None
 
 
 def _is_final(run: FlowRun) -> bool:

@@ -52,6 +52,7 @@ class DubbedLocale(Record):
     timeline: Timeline | None = None
     seconds: dict[str, float] = {}
     effort: Effort = Effort()
+    mouths: str = ""
 
 
 class Report(Record):
