@@ -67,7 +67,7 @@ class JobSettings(Record):
     consent: Location | None = None
     memory: Location | None = None
     glossary: Location | None = None
-    title: str = Field(default="", max_length=120, pattern=r"\A[^/\\\x00-\x1f]*\Z")
+    title: str = Field(default="", max_length=120, pattern=r"^[^/\\\x00-\x1f]*$")
 
     def over(self, others: JobSettings) -> JobSettings:
         """These, and of the others what these do not say."""

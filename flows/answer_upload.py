@@ -48,18 +48,15 @@ class Answer:
 
 
 class Starter:
-    """Starts the runs of one deployment. `take_place` is called before each creation: it waits, or raises."""
+    """Starts the runs of one deployment, as many as are asked for: who posts to a webhook has no queue to wait in, so
+    the runs wait in Prefect's."""
 
     def __init__(self, api: PrefectApi, deployment: str) -> None:
         self.api = api
         self.deployment_id = api.deployment_id(deployment)
 
-    def take_place(self) -> None:
-        """No back-pressure: who posts to a webhook has no queue of its own to wait in."""
-
     def start(self, wanted: WantedRun) -> tuple[str, bool]:
         """The id of the run, and whether it is new."""
-        self.take_place()
         parameters = {"job": wanted.job.model_dump(mode="json", exclude_defaults=True)}
         run, is_new = self.api.create_run(self.deployment_id, parameters, wanted.key, (wanted.source_tag,))
         return run.id, is_new
@@ -72,6 +69,7 @@ def answer_upload(upload: Upload, settings: WatchSettings, starter: Starter) -> 
     Raises PrefectAway, StoreUnavailable (retryable), StoreRefused; and then nothing was decided.
     """
     prefix = settings.prefix_of(upload.url)
+    answers: tuple[Answer, ...]
     if prefix is None:
         answers = (Answer(upload.url, Led.IGNORED),)
     elif upload.url.name.endswith(SIDECAR_ENDING):
@@ -100,11 +98,9 @@ def _answer_video(video: S3Url, prefix: WatchedPrefix, starter: Starter) -> Answ
     except BadSettings as error:
         _tell(error, _error_place(video, prefix))
         return Answer(video, Led.BAD_SETTINGS)
-    if not is_new:
-        return Answer(video, Led.KNOWN, run_id)
-    _retire_older(wanted, video, prefix, starter)
+    _retire_older(wanted, video, prefix, starter)  # also when the run is known: who started it may have died here
     _untell(_error_place(video, prefix))
-    return Answer(video, Led.STARTED, run_id)
+    return Answer(video, Led.STARTED if is_new else Led.KNOWN, run_id)
 
 
 def _wanted(video: S3Url, prefix: WatchedPrefix) -> WantedRun | None:

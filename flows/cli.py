@@ -116,6 +116,10 @@ def build_parser() -> argparse.ArgumentParser:
     add_score_command(commands)
     add_voices_command(commands)
 
+    from flows.watch_command import add_watch_command
+
+    add_watch_command(commands)
+
     doctor = commands.add_parser("doctor", help="what is installed, what is missing, how to mend it")
     doctor.add_argument("--profile", default="embedded")
     doctor.set_defaults(run=_doctor)

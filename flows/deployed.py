@@ -6,9 +6,10 @@ from typing import Any
 
 from prefect import flow
 from prefect.artifacts import create_table_artifact
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from dub.errors import BadInput, EngineUnavailable, Superseded
 from dub.finding import Level
 from dub.plan import Job
 from flows import dub_title as story
@@ -35,8 +36,18 @@ def _run_name() -> str:
     validate_parameters=True,
 )
 def dub_title_flow(job: Job) -> Any:
-    """Dub one title into every target; the run's state says whether every language came out."""
-    report = story.dub_title(job)
+    """Dub one title into every target; the run's state says whether every language came out.
+
+    Completed, Degraded, Failed: as the report's verdict. Refused (Failed): the job itself cannot be done, and the
+    message says what to mend. Superseded (Cancelled): a newer upload took the source's place, and has its own run;
+    no failure, so nothing alarms or retries, and no completion, so nothing that waits for dubs goes on.
+    """
+    try:
+        report = story.dub_title(job)
+    except Superseded as error:
+        return Cancelled(name="Superseded", message=str(error))
+    except (BadInput, EngineUnavailable) as error:
+        return Failed(name="Refused", message=str(error), data=error)
     create_table_artifact(
         key="verdicts",
         description=f"{report.title}: {report.html}",
@@ -52,8 +63,10 @@ def dub_title_flow(job: Job) -> Any:
 
 
 def dub_title(job: Job) -> RunReport:
-    """Run the flow here and now and return its report, also when a language failed."""
+    """Run the flow here and now and return its report, also when a language failed. Raises what the story raises."""
     state: Any = dub_title_flow(job, return_state=True)
+    if state.name == "Superseded":
+        raise Superseded(state.message)
     report = state.data if isinstance(state.data, RunReport) else state.result()
     if not isinstance(report, RunReport):
         raise TypeError(f"the flow gave {type(report).__name__}")

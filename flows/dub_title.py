@@ -6,6 +6,7 @@ Every line submits one stage; what depends only on the source stands once, what 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -24,6 +25,7 @@ from dub.source import FaceTrack, Source, Stems
 from dub.subtitles import Subtitles
 from dub.turns import Turns
 from dub.xliff import to_xliff
+from flows.fetch import check_not_superseded
 from flows.outcome import RunReport, failed_review, root_cause, seconds_of
 from flows.people import agreed
 from flows.preflight import Prepared, Routes, check, find_ways
@@ -88,7 +90,8 @@ class OncePerLocale:
 def dub_title(job: Job) -> RunReport:
     """Dub one title into every target. A language that fails never stops the others.
 
-    Raises BadInput and EngineUnavailable in seconds, before any work; NoSpeech when there is nothing to dub.
+    Raises BadInput and EngineUnavailable in seconds, before any work; NoSpeech when there is nothing to dub; Superseded
+    when the source was replaced while it was being dubbed: nothing is published from then on.
     """
     prepared = check(job)
     shared = prepare_source(prepared)
@@ -213,6 +216,8 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
     """Wait for one language and put its files in place; what went wrong with it becomes its report."""
     store, out = prepared.desk.open_store(), prepared.job.out
     stem = f"{prepared.title}.{dub.locale}"
+    _wait_for(dub)
+    check_not_superseded(prepared.asked)
     if isinstance(dub, DubbedLocale):
         publish_text(review_json(dub.review), out / f"{stem}.report.json")
         return dub
@@ -242,10 +247,17 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
     )
 
 
+def _wait_for(dub: OncePerLocale | DubbedLocale) -> None:
+    if isinstance(dub, OncePerLocale):
+        with suppress(Exception):  # what it is, is said where it is asked for
+            dub.dub.result(), dub.review.result()
+
+
 def publish_report(prepared: Prepared, shared: OncePerSource, finished: list[DubbedLocale]) -> RunReport:
     """The report over all languages, beside the files it plays."""
     desk, out, title = prepared.desk, prepared.job.out, prepared.title
     store = desk.open_store()
+    check_not_superseded(prepared.asked)
     publish(store, shared.preview.result().video, out / f"{title}.source.mp4")
     page = report(
         desk, title, shared.source.result(), shared.script.result(), tuple(finished),

@@ -8,6 +8,8 @@ settings: PREFECT_API_URL, PREFECT_API_KEY, PREFECT_API_AUTH_STRING, or a profil
 from __future__ import annotations
 
 import base64
+import random
+import time
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     import httpx
 
 TIMEOUT_S = 30.0
+N_TRIES = 5
+BUSY_S = 0.1
+"""Before the first further try; then doubled."""
 ACTIVE = ("SCHEDULED", "PENDING", "RUNNING", "CANCELLING")
 
 
@@ -107,12 +112,18 @@ class PrefectApi:
         return f"{ui}/runs/flow-run/{run_id}"
 
     def _call(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """Tried again at once where the server is busy (SQLite answers 503 to writes that meet): each of our calls may
+        be made twice."""
         import httpx
 
-        try:
-            answer = self._client.request(method, path, json=body)
-        except httpx.HTTPError as error:
-            raise PrefectAway(f"Prefect at {self.url} does not answer: {type(error).__name__}") from None
+        for attempt in range(N_TRIES):
+            try:
+                answer = self._client.request(method, path, json=body)
+            except httpx.HTTPError as error:
+                raise PrefectAway(f"Prefect at {self.url} does not answer: {type(error).__name__}") from None
+            if answer.status_code not in (429, 503) or attempt == N_TRIES - 1:
+                break
+            time.sleep(BUSY_S * 2**attempt * random.uniform(0.5, 1.5))
         if answer.status_code >= 500 or answer.status_code in (408, 429):
             raise PrefectAway(f"Prefect at {self.url} answers {answer.status_code}")
         if answer.status_code in (401, 403):

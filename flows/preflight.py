@@ -33,8 +33,10 @@ SCRATCH_BYTES_PER_SOURCE_BYTE = 12
 
 
 class Prepared(Record):
-    """A job whose every engine, locale and file has been checked. `voices`: the tts engine of each target."""
+    """A job whose every engine, locale and file has been checked. `asked`: as it was given, its files perhaps in S3.
+    `voices`: the tts engine of each target."""
 
+    asked: Job
     job: LocalJob
     plan: Plan
     desk: Desk
@@ -93,7 +95,9 @@ def check(asked: Job) -> Prepared:
     _check_out(job)
     desk = desk_for(job.store)
     title = job.title or job.source.stem
-    return Prepared(job=job, plan=plan, desk=desk, title=title, engines=engines, voices=voices, people=people)
+    return Prepared(
+        asked=asked, job=job, plan=plan, desk=desk, title=title, engines=engines, voices=voices, people=people
+    )
 
 
 def families() -> list[str]:

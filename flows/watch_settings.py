@@ -94,7 +94,7 @@ class WatchSettings(Record):
     scheduled, pending or running."""
 
     watch: tuple[WatchedPrefix, ...] = Field(min_length=1)
-    deployment: str = Field(default="dub-title/title", pattern=r"\A[^/]+/[^/]+\Z")
+    deployment: str = Field(default="dub-title/title", pattern=r"^[^/\s]+/[^/\s]+$")
     max_active_runs: int = Field(default=8, ge=1, le=10_000)
 
     def prefix_of(self, url: S3Url) -> WatchedPrefix | None:

@@ -14,6 +14,7 @@ import pytest
 from dub.location import S3Url
 from dub.stage import Desk
 from tests.seaweed import Seaweed, seaweed_environment
+from tests.sqs import Queue, SqsServer
 
 SHARED_MEDIA = Path(__file__).resolve().parents[2] / "shared" / "media"
 
@@ -69,3 +70,19 @@ def bucket(s3_server: Seaweed) -> Iterator[S3Url]:
     """An empty bucket on it; boto3 in this process speaks to that server."""
     with seaweed_environment(s3_server.environment()):
         yield s3_server.new_bucket()
+
+
+@pytest.fixture(scope="session")
+def sqs_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqsServer]:
+    """One SQS server for the test run."""
+    server = SqsServer(tmp_path_factory.mktemp("sqs"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def queue(sqs_server: SqsServer, bucket: S3Url, monkeypatch: pytest.MonkeyPatch) -> Queue:
+    """An empty queue: a message is seen again after 2 s, and is dead after two receipts that came to nothing."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", sqs_server.url)
+    return Queue.make(visibility_s=2, max_receives=2)
