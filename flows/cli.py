@@ -158,6 +158,9 @@ def build_parser() -> argparse.ArgumentParser:
     from flows.store_command import add_store_command
 
     add_store_command(commands)
+    from flows.watch_command import add_watch_command
+
+    add_watch_command(commands)
 
     doctor = commands.add_parser("doctor", help="what is installed, what is missing, how to mend it")
     doctor.add_argument("--profile", default="embedded")

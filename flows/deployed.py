@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from prefect import flow
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 
 from dub.discreet import DiscreetError, facts_of, whole
-from dub.errors import DubError
+from dub.errors import BadInput, DubError, EngineUnavailable, Superseded
 from dub.finding import AWAITING_APPROVAL, Level
 from dub.plan import Job
 from flows import dub_title as story
@@ -43,13 +43,24 @@ def _run_name() -> str:
     validate_parameters=True,
 )
 def dub_title_flow(job: Job) -> Any:
-    """Dub one title into every target; the run's state says whether every language came out."""
+    """Dub one title into every target; the run's state says whether every language came out.
+
+    Completed, Degraded, AwaitingApproval, Failed: as the report's verdict. Refused (Failed): the job itself cannot be
+    done, `<title>.error.json` beside the results says what to mend. Superseded (Cancelled): a newer upload took the
+    source's place, and has its own run; no failure, so nothing alarms or retries, and no completion, so nothing that
+    waits for dubs goes on.
+    """
     try:
         with progress_artifacts(job.targets):
             report = story.dub_title(job)
+    except Superseded as error:
+        return Cancelled(name="Superseded", message=str(error), data=error)
     except Exception as error:  # Prefect logs what is raised and keeps it on its server
         _leave_note(job, error)
-        raise DiscreetError.of(error) from None
+        told = DiscreetError.of(error)
+        if isinstance(error, (BadInput, EngineUnavailable)):
+            return Failed(name="Refused", message=str(told), data=told)
+        raise told from None
     return finish(report)
 
 
@@ -86,7 +97,7 @@ def _leave_note(job: Job, error: Exception) -> None:
 
 
 def dub_title(job: Job) -> RunReport:
-    """Run the flow here and now and return its report, also when a language failed."""
+    """Run the flow here and now and return its report, also when a language failed. Raises what the story raises."""
     return returned(dub_title_flow(job, return_state=True), RunReport)
 
 

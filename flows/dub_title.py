@@ -6,6 +6,7 @@ Every line submits one stage; what depends only on the source stands once, what 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -25,6 +26,7 @@ from dub.source import FaceTrack, Source, Stems
 from dub.subtitles import Subtitles
 from dub.turns import Turns
 from flows.approval import publish_table, stopped_for_approval
+from flows.fetch import check_not_superseded
 from flows.lips import move_lips
 from flows.outcome import RunReport, by_stage, failed_review, root_cause, sharing, works_of
 from flows.people import agreed
@@ -97,7 +99,8 @@ class OncePerLocale:
 def dub_title(job: Job) -> RunReport:
     """Dub one title into every target. A language that fails never stops the others.
 
-    Raises BadInput and EngineUnavailable in seconds, before any work; NoSpeech when there is nothing to dub.
+    Raises BadInput and EngineUnavailable in seconds, before any work; NoSpeech when there is nothing to dub; Superseded
+    when the source was replaced while it was being dubbed: nothing is published from then on.
     """
     prepared = check(job)
     write_job(job, prepared.title)
@@ -259,6 +262,8 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
     """Wait for one language and put its files in place; what went wrong with it becomes its report."""
     store, out = prepared.desk.open_store(), prepared.job.out
     stem = f"{prepared.title}.{dub.locale}"
+    _wait_for(dub)
+    check_not_superseded(prepared.asked)
     if isinstance(dub, DubbedLocale):
         if dub.translation:
             write_wording(shared.script.result(), dub.translation, prepared.corrections, out, prepared.title)
@@ -300,11 +305,18 @@ def _works(prepared: Prepared, story: OncePerSource | OncePerLocale) -> tuple[St
     return works_of(story, gpu_stages=prepared.plan.gpu_stages)
 
 
+def _wait_for(dub: OncePerLocale | DubbedLocale) -> None:
+    if isinstance(dub, OncePerLocale):
+        with suppress(Exception):  # what it is, is said where it is asked for
+            dub.dub.result(), dub.review.result()
+
+
 def publish_report(prepared: Prepared, shared: OncePerSource, finished: list[DubbedLocale]) -> RunReport:
     """The report over all languages, beside the files it plays."""
     desk, out, title = prepared.desk, prepared.job.out, prepared.title
     store = desk.open_store()
     script = shared.script.result()
+    check_not_superseded(prepared.asked)
     publish(store, shared.preview.result().video, out / f"{title}.source.mp4")
     write_source_script(script, out, title)
     publish_table(prepared, script, finished)

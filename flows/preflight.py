@@ -37,9 +37,10 @@ SCRATCH_BYTES_PER_SOURCE_BYTE = 12
 
 
 class Prepared(Record):
-    """A job whose every engine, locale and file has been checked. `voices`: the tts engine of each target;
-    `corrections`: what people have corrected of the title so far."""
+    """A job whose every engine, locale and file has been checked. `asked`: as it was given, its files perhaps in S3.
+    `voices`: the tts engine of each target; `corrections`: what people have corrected of the title so far."""
 
+    asked: Job
     job: LocalJob
     plan: Plan
     desk: Desk
@@ -105,7 +106,7 @@ def check(asked: Job) -> Prepared:
     _check_out(job)
     corrections = read_corrections(job.out, title)
     return Prepared(
-        job=job, plan=plan, desk=desk, title=title, engines=engines, voices=voices, people=people,
+        asked=asked, job=job, plan=plan, desk=desk, title=title, engines=engines, voices=voices, people=people,
         corrections=corrections,
     )  # fmt: skip
 
