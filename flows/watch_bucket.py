@@ -9,6 +9,7 @@ the queue tells poison, is not spent on an outage. A queue is left alone while t
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections import Counter
@@ -240,14 +241,19 @@ def sweep(settings: WatchSettings, api: PrefectApi, stop: threading.Event) -> Co
 
 
 def sqs_client() -> Any:
-    """boto3's client: safe for threads. Where and who is boto3's own business, as for S3 (AWS_ENDPOINT_URL_SQS)."""
+    """boto3's client: safe for threads. Where and who is boto3's own business, as for S3 (AWS_ENDPOINT_URL_SQS); but
+    the region, which S3 can do without and boto3 reads from AWS_DEFAULT_REGION alone, may be in AWS_REGION too."""
     try:
         import boto3
         from botocore.config import Config
+        from botocore.exceptions import BotoCoreError
     except ModuleNotFoundError as error:
         raise EngineUnavailable("SQS needs the Python package 'boto3'", mend="pip install '.[s3]'") from error
     config = Config(
         connect_timeout=5, read_timeout=LONG_POLL_S + 10, max_pool_connections=N_HELD + 2,
         retries={"mode": "standard", "total_max_attempts": 3},
     )  # fmt: skip
-    return boto3.client("sqs", config=config)
+    try:
+        return boto3.client("sqs", config=config, region_name=os.environ.get("AWS_REGION"))
+    except BotoCoreError as error:
+        raise BadInput(f"SQS: {error}", mend="set AWS_REGION and the credentials") from None
