@@ -74,7 +74,7 @@ class Worker:
                 try:
                     return self._try(method, parameters)
                 except Died:
-                    log.warning("the worker %s died and is started again", self._name)  # its last lines may quote a text
+                    log.warning("the worker %s died and is started again", self._name)  # its last lines may quote
                     self._end()
                     return self._try(method, parameters)
             except Died as death:
