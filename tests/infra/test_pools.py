@@ -17,14 +17,14 @@ KINDS = POOLS["TYPES"]
 NAMES = ("polydub-cpu", "polydub-gpu")
 
 
-def filled_in(name: str, kind: str, **values: Any) -> dict[str, Any]:
+def filled_in(pool: str, kind: str, **values: Any) -> dict[str, Any]:
     """The configuration of a job of this pool, by Prefect's own templating."""
     from prefect.workers.base import BaseJobConfiguration
 
     class Anything(BaseJobConfiguration):
         model_config = {"extra": "allow"}
 
-    job = asyncio.run(Anything.from_template_and_values(POOLS["template"](name, kind), values))
+    job = asyncio.run(Anything.from_template_and_values(POOLS["template"](pool, kind), values))
     read: dict[str, Any] = job.model_dump(mode="json")
     return read
 
