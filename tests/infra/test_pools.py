@@ -65,11 +65,11 @@ def test_docker_jobs_are_confined_and_get_a_gpu_where_asked() -> None:
 def test_kubernetes_takes_the_job(name: str) -> None:
     import kubernetes_validate
 
-    manifest = filled_in(name, "kubernetes", name="talk", command=["prefect", "flow-run", "execute"])["job_manifest"]
+    manifest = filled_in(name, "kubernetes", name="talk", command="prefect flow-run execute")["job_manifest"]
     [container] = manifest["spec"]["template"]["spec"]["containers"]
-    container["env"] = [
-        {"name": key, "value": value} for key, value in container.pop("env").items()
-    ]  # as its worker does
+    # As its worker does: both are lists in Kubernetes.
+    container["args"] = container["args"].split()
+    container["env"] = [{"name": key, "value": value} for key, value in container.pop("env").items()]
     kubernetes_validate.validate(manifest, "1.31", strict=True)
     assert container["resources"]["limits"]["nvidia.com/gpu"] == (1 if name == "polydub-gpu" else 0)
     pod = manifest["spec"]["template"]["spec"]
