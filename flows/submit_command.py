@@ -1,4 +1,4 @@
-"""`polydub submit`: a job to a Prefect server's workers; follow it, or cancel it. docs/api.md has the same with curl."""
+"""`polydub submit`: a job to a Prefect server's workers; to follow it, or cancel it (docs/api.md)."""
 
 from __future__ import annotations
 
