@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -112,8 +114,13 @@ def post(url: str, body: dict[str, Any]) -> Any:
 def make_deployment(api_url: str) -> str:
     """A deployment of the flow that no worker polls: `prefect flow-run execute` runs what it is told to."""
     name = f"test-{uuid4().hex[:8]}"
+    from prefect.utilities.callables import parameter_schema
+
+    from flows.deployed import dub_title_flow
+
     flow = post(f"{api_url}/flows/", {"name": "dub-title"})
     deployment = {
+        "parameter_openapi_schema": parameter_schema(dub_title_flow).model_dump(), "enforce_parameter_schema": True,
         "name": name, "flow_id": flow["id"], "entrypoint": "flows.deployed.dub_title_flow",
         "pull_steps": [{"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}],
     }  # fmt: skip
@@ -155,3 +162,11 @@ def wait_until(is_so: Callable[[], object], timeout_s: float = 60) -> None:
     while not is_so():
         assert time.monotonic() < deadline, "it has not come about in time"
         time.sleep(0.1)
+
+
+def execute(run_id: str) -> subprocess.Popen[bytes]:
+    """A run, at work in a process of its own, as a process worker has it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "prefect", "flow-run", "execute", run_id],
+        cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
