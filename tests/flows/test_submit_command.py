@@ -62,15 +62,18 @@ def test_cancel_and_watch(watched: Watched, capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_watch_ends_as_the_run_does(
     watched: Watched, talk: Path, script: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setenv("POLYDUB_HOME", str(tmp_path / "home"))
-    asked = [str(talk), "--to", "es", "--from", "en", "--script", f"en={script}", "--profile", TOY,
-             "--out", str(tmp_path / "out"), "--store", str(tmp_path / "store"), "--deployment", watched.deployment]  # fmt: skip
+    asked = [
+        str(talk), "--to", "es", "--from", "en", "--script", f"en={script}", "--profile", TOY,
+        "--out", str(tmp_path / "out"), "--store", str(tmp_path / "store"), "--deployment", watched.deployment,
+    ]  # fmt: skip
     _, [run_id, *_], _ = submit(capsys, *asked)
-    execute(run_id).wait(120)
+    execute(run_id).wait(280)
     verdict = (tmp_path / "out" / "report.csv").read_text()
     code, _, told = submit(capsys, "--watch", run_id)
     assert code == (1 if "failed" in verdict else 0), told
@@ -78,7 +81,7 @@ def test_watch_ends_as_the_run_does(
     _, [refused, *_], _ = submit(capsys, *asked, "--title", "other", "--speakers", "2", "--again")
     talk_was = talk.rename(talk.with_name("gone.mp4"))
     try:
-        execute(refused).wait(120)
+        execute(refused).wait(280)
     finally:
         talk_was.rename(talk)
     code, _, told = submit(capsys, "--watch", refused)

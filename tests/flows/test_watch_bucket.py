@@ -103,6 +103,7 @@ def test_sigterm_gives_back_what_it_holds(queue: Queue, watched: Watched) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_burst_of_500_is_500_runs_and_never_more_than_the_limit_at_once(queue: Queue, watched: Watched) -> None:  # noqa: F811
     watched.max_active_runs = 8
     names = [f"{number % 7}/talk{number}.mp4" for number in range(500)]
@@ -149,6 +150,7 @@ def test_a_queue_or_deployment_that_is_not_there_is_said_at_once(queue: Queue, w
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_overwritten_while_its_run_works(
     watched: Watched, talk: Path, script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch  # noqa: F811
 ) -> None:  # fmt: skip
@@ -161,15 +163,15 @@ def test_overwritten_while_its_run_works(
     [older] = watched.answer(watched.put("talk.mp4", talk.read_bytes()))
     monkeypatch.setenv("POLYDUB_STORE", str(store))
     child = execute(older.run_id)
-    wait_until(lambda: list(store.glob("memo/ingest/*")))
+    wait_until(lambda: list(store.glob("memo/ingest/*")), timeout_s=200)
     [newer] = watched.answer(watched.put("talk.mp4", talk.read_bytes() + b"\0\0\0\x08free"))
-    child.wait(120)
+    child.wait(280)
     run = watched.api.run(older.run_id)
     assert (run.state_type, run.state_name) == ("CANCELLED", "Superseded")
     assert "replaced" in run.message
     assert watched.names("out/") == {"out/talk/.polydub"}, "nothing but the proof that it could have"
     assert newer.run_id != older.run_id
-    execute(newer.run_id).wait(120)
+    execute(newer.run_id).wait(280)
     assert watched.api.run(newer.run_id).state_type in ("COMPLETED", "FAILED")
     assert {"out/talk/talk.es.mp4", "out/talk/report.html"} <= watched.names("out/")
     dub = Bucket(watched.bucket.bucket).head("out/talk/talk.es.mp4")
