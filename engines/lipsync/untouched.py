@@ -1,7 +1,11 @@
-"""Toy lip-sync: every frame goes through as it is; for flows that must not depend on a face."""
+"""Toy lip-sync: every frame goes through as it is; for flows that must not depend on a face.
+
+`frame_s`: seconds that it rests per frame, its encoder waiting: a test can find it at work.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +18,9 @@ from engines.spec import EngineSpec
 
 
 class Untouched:
+    def __init__(self, frame_s: float = 0.0) -> None:
+        self._frame_s = frame_s
+
     def prepare(self, scene: Scene, bank: Path) -> None:
         bank.write_bytes(b"")
 
@@ -39,6 +46,7 @@ class Untouched:
         with media.FrameWriter(out, facts) as writer:
             for i, frame in enumerate(media.read_frames(video, facts, first=frames.start, n=len(frames))):
                 writer.write(frame)
+                time.sleep(self._frame_s)
                 progress.report(i + 1, len(frames))
 
 

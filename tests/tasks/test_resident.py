@@ -28,7 +28,8 @@ from tasks.gpu_slots import gpu_slot
 from tasks.gpu_stages import MODULES
 from tasks.ingest import ingest
 from tasks.separate import separate
-from tests.flows.test_dub_title import TOY, job, made_by, script, talk  # noqa: F401  (fixtures)
+from tests.flows.small_talk import TOY, job, talk  # noqa: F401  (fixtures)
+from tests.flows.test_dub_title import made_by
 
 
 @pytest.fixture(autouse=True)
