@@ -20,7 +20,7 @@ from lang.bcp47 import Locale
 @flow(
     name="redub-line",
     flow_run_name="{title}, {locale}, line {line}",
-    description="Say one line of a finished dub in other words. Its words are a parameter of the run, no log has them.",
+    description="Say one line of a finished dub in other words.",
     task_runner=RUNNER,
     persist_result=False,
     validate_parameters=True,
