@@ -113,9 +113,11 @@ class Stage(Generic[P, R]):
         return Outcome(result, True, memo.seconds)
 
     def outcome(self, *args: P.args, **kwargs: P.kwargs) -> Outcome[R]:
-        """Answer from the memo, else work and remember. Two processes asking for the same work do it once."""
-        if known := self.remembered(*args, **kwargs):
-            return known
+        """Answer from the memo, else work and remember."""
+        return self.remembered(*args, **kwargs) or self.work(*args, **kwargs)
+
+    def work(self, *args: P.args, **kwargs: P.kwargs) -> Outcome[R]:
+        """Work and remember, for who has asked the memo. Two processes asking for the same work do it once."""
         store, key = self._store(args, kwargs), self.key(*args, **kwargs)
         with store.claim(f"{self.name}-{key}"):
             if known := self.remembered(*args, **kwargs):

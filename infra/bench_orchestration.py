@@ -1,9 +1,9 @@
 """What orchestration costs: `.venv/bin/python infra/bench_orchestration.py overhead|slots [...]`, Markdown on stdout.
 
-overhead  one title (1 s, 64x48) into N locales with toy engines and given lines, from an empty store: on plain threads,
-          as Prefect stage and locale task runs, and on two local Dask and Ray workers. The same run on plain threads is
-          the work; what a way takes beyond it is orchestration. Every way runs in a process of its own, against one
-          Prefect server that stands already.
+overhead  one title (1 s, 64x48) into N locales with toy engines and given lines: first on plain threads from an empty
+          store, which is the work; then every way with all stages answered by the memo, which is what it costs to
+          orchestrate them. Each run is a process of its own, against one Prefect server that stands already. CPU
+          seconds are of all its processes. `--fresh`: every way from an empty store.
 slots     one title into N locales whose lip-sync holds a simulated GPU for a fixed time, on 1, 2, 4, 8 slots, with the
           resident processes up: efficiency is N x time / slots over what it took, and the gaps between two holders.
 """
@@ -83,7 +83,8 @@ def make_job(folder: Path, n_locales: int, *, lipsync: str = "untouched", more: 
 # --- overhead --------------------------------------------------------------------------------------------------
 
 
-def overhead(n_locales: int, ways: list[str]) -> None:
+def overhead(n_locales: int, ways: list[str], *, is_fresh: bool, kept: Path | None) -> None:
+    """`kept`: a folder for the title and its store, used again where it is there already."""
     from flows.prefect_server import start_server
 
     ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: clusters' daemons end as our children, and count
@@ -93,30 +94,29 @@ def overhead(n_locales: int, ways: list[str]) -> None:
         os.environ |= {"PREFECT_HOME": str(home), "PREFECT_LOGGING_LEVEL": "ERROR"}
         os.environ["PREFECT_API_URL"] = start_server(home)
         server = int((home / "server.url").read_text().split()[1])
-        print(
-            "| what is a task run | task runs | wall s | CPU s | server CPU s | again, from the memo: wall s | CPU s "
-            "| server CPU s | recorded after s | threads | memory MB |"
+        work = kept or Path(folder, "work")
+        columns = (
+            "what is a task run | task runs | wall s | CPU s | server CPU s | recorded after s | threads | memory MB"
         )
-        print("|---|---|---|---|---|---|---|---|---|---|---|", flush=True)
+        print(f"| {columns} |\n|{'---|' * 8}", flush=True)
         try:
-            for way in ways:
-                work = Path(folder, "work")
+            if not (work / "job.json").exists():
                 job = make_job(work, n_locales)
-                first, again = (_measured(way, job, server) for _ in range(2))
-                shutil.rmtree(work)
-                numbers = [first["n_task_runs"], *_of(first), *_of(again), first["lag_s"]]
-                print(
-                    f"| {way} |",
-                    " | ".join(map(str, [*numbers, first["threads"], first["memory_mb"]])),
-                    "|",
-                    flush=True,
-                )
+                _row("the work: plain threads, empty store", _measured("plain threads", job, server))
+                (work / "job.json").write_text(json.dumps(job))
+            job = json.loads((work / "job.json").read_text())
+            for way in ways:
+                if is_fresh:
+                    shutil.rmtree(work)
+                    job = make_job(work, n_locales)
+                _row(way, _measured(way, job, server))
         finally:
             os.killpg(server, signal.SIGKILL)
 
 
-def _of(figures: dict[str, float]) -> list[float]:
-    return [figures["wall_s"], figures["cpu_s"], figures["server_s"]]
+def _row(what: str, figures: dict[str, float]) -> None:
+    columns = ("n_task_runs", "wall_s", "cpu_s", "server_s", "lag_s", "threads", "memory_mb")
+    print(f"| {what} |", " | ".join(str(figures[name]) for name in columns), "|", flush=True)
 
 
 def _measured(way: str, job: dict[str, object], server: int) -> dict[str, float]:
@@ -302,6 +302,8 @@ def main() -> None:
     costs = commands.add_parser("overhead")
     costs.add_argument("--locales", type=int, default=140)
     costs.add_argument("--way", action="append", choices=list(WAYS), help="only this one (again for more)")
+    costs.add_argument("--fresh", action="store_true", help="every way from an empty store")
+    costs.add_argument("--keep", type=Path, help="folder for the title and its store, used again when it is there")
     fan = commands.add_parser("slots")
     fan.add_argument("--slots", default="1,2,4,8")
     fan.add_argument("--render-s", type=float, default=2.0)
@@ -315,7 +317,7 @@ def main() -> None:
     elif options.command == "slots":
         slots([int(count) for count in options.slots.split(",")], options.render_s, options.per_slot)
     else:
-        overhead(options.locales, options.way or list(WAYS))
+        overhead(options.locales, options.way or list(WAYS), is_fresh=options.fresh, kept=options.keep)
 
 
 if __name__ == "__main__":

@@ -197,7 +197,7 @@ def _placed(stage: Stage[Any, R], arguments: tuple[Any, ...]) -> Iterator[Callab
             yield lambda *arguments: work_on_gpu(stage, arguments, device)
     else:
         with cpu_slots().held(stage.n_cpu):
-            yield stage.outcome
+            yield stage.work
 
 
 def gpu_stages_of(arguments: tuple[Any, ...]) -> tuple[str, ...]:
