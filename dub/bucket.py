@@ -1,27 +1,24 @@
-"""Bucket: the objects of one S3 bucket, of Amazon's or any server that speaks its protocol.
-
-Where the server is and who we are is boto3's own business: AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_PROFILE,
-AWS_ACCESS_KEY_ID and so on, an instance's role. Ours: POLYDUB_S3_ADDRESSING (`path` for servers that know buckets by
-path only), POLYDUB_S3_SSE (`AES256`, `aws:kms`) and POLYDUB_S3_SSE_KMS_KEY_ID for what we write.
-"""
+"""Bucket: the objects of one S3 bucket, of Amazon's or any server that speaks its protocol (settings: dub/s3.py)."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-from dub.errors import BadInput, EngineUnavailable, StoreRefused, StoreUnavailable
+from dub.errors import StoreUnavailable
 from dub.location import S3Url
+from dub.s3 import N_ATTEMPTS, code_of, encryption, s3_client, s3_errors, status_of
+from dub.s3_download import download
+from dub.s3_upload import put_bytes, upload
 
-CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10, 60
-N_ATTEMPTS = 5
-"""boto3's own, with its backoff, before an outage is an outage."""
+__all__ = ["Bucket", "StoredObject", "encryption", "s3_client", "s3_errors"]
+
+N_REMOVED_AT_ONCE = 1000
+"""S3's most."""
+COPIED_AT_ONCE_BYTES = 5 << 30
+"""S3's most for a copy in one request."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +46,11 @@ class Bucket:
             try:
                 told = s3_client().head_object(Bucket=self.name, Key=key)
             except s3_client().exceptions.ClientError as error:
-                if _status(error) == 404:
+                if status_of(error) == 404:
                     return None
                 raise
         return StoredObject(
-            url=S3Url(f"s3://{self.name}/{key}"),
+            url=self._url(key),
             n_bytes=int(told["ContentLength"]),
             etag=told["ETag"].strip('"'),
             version_id=told.get("VersionId", ""),
@@ -61,51 +58,67 @@ class Bucket:
         )
 
     def read_bytes(self, key: str) -> bytes | None:
-        """A small object's content; None when there is none."""
+        """A small object's content; None when there is none. A bucket that is not there is refused, not empty."""
+        cut = ""
+        for _ in range(N_ATTEMPTS):
+            with s3_errors(f"s3://{self.name}/{key}"):
+                try:
+                    body = s3_client().get_object(Bucket=self.name, Key=key)["Body"]
+                except s3_client().exceptions.ClientError as error:
+                    if code_of(error) == "NoSuchKey":
+                        return None
+                    raise
+            try:
+                content: bytes = body.read()
+            except Exception as error:  # a connection that breaks inside a body has many names
+                cut = type(error).__name__
+                continue
+            return content
+        raise StoreUnavailable(f"s3://{self.name}/{key}: the answer is cut again and again ({cut})")
+
+    def write_bytes(
+        self, key: str, content: bytes, media_type: str = "application/octet-stream", *, replacing: str = ""
+    ) -> bool:
+        """Put a small object. `replacing`: only in place of the object of this etag; False when it is another by
+        now."""
         with s3_errors(f"s3://{self.name}/{key}"):
             try:
-                content: bytes = s3_client().get_object(Bucket=self.name, Key=key)["Body"].read()
+                put_bytes(self._url(key), content, media_type, **({"IfMatch": f'"{replacing}"'} if replacing else {}))
             except s3_client().exceptions.ClientError as error:
-                if _status(error) == 404:
-                    return None
+                if replacing and status_of(error) in (404, 409, 412):
+                    return False
                 raise
-        return content
-
-    def write_bytes(self, key: str, content: bytes, media_type: str = "application/octet-stream") -> None:
-        with s3_errors(f"s3://{self.name}/{key}"):
-            s3_client().put_object(
-                Bucket=self.name, Key=key, Body=content, ContentType=media_type, **encryption()
-            )  # fmt: skip
+        return True
 
     def upload(self, path: Path, key: str, media_type: str = "application/octet-stream") -> None:
         """Put a file; it is there whole or not at all. In parts where it is large."""
         with s3_errors(f"s3://{self.name}/{key}"):
-            s3_client().upload_file(
-                str(path), self.name, key, ExtraArgs={"ContentType": media_type} | encryption()
-            )  # fmt: skip
+            upload(path, self._url(key), media_type)
 
     def download(self, stored: StoredObject, path: Path) -> None:
-        """Get an object into a file. Raises StoreUnavailable when another one has taken its place meanwhile."""
-        with s3_errors(stored.url):
-            s3_client().download_file(self.name, stored.url.key, str(path))
-        if path.stat().st_size != stored.n_bytes:
-            raise StoreUnavailable(f"{stored.url} changed while it was read")
+        """Get an object into a file that is not there yet, continuing one that was cut. Raises StoreUnavailable when
+        another object has taken its place meanwhile."""
+        download(stored.url, stored.n_bytes, stored.etag, path)
 
-    def list(self, prefix: str = "") -> Iterator[StoredObject]:
-        """Every object whose key starts with `prefix`, in the order of their keys."""
-        pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
-        with s3_errors(f"s3://{self.name}/{prefix}"):
-            for page in pages:
-                for told in page.get("Contents", ()):
-                    if told["Key"].endswith("/"):  # a console's idea of a folder
-                        continue
-                    yield StoredObject(
-                        url=S3Url(f"s3://{self.name}/{told['Key']}"),
-                        n_bytes=int(told["Size"]),
-                        etag=told["ETag"].strip('"'),
-                        version_id="",
-                        modified=told["LastModified"],
-                    )
+    def refresh(self, stored: StoredObject, media_type: str) -> bool:
+        """Make an object new again by a copy onto itself, inside the server. False when it is too large for that."""
+        if stored.n_bytes > COPIED_AT_ONCE_BYTES:
+            return False
+        with s3_errors(stored.url):
+            s3_client().copy_object(
+                Bucket=self.name, Key=stored.url.key, CopySource={"Bucket": self.name, "Key": stored.url.key},
+                CopySourceIfMatch=stored.etag, MetadataDirective="REPLACE", ContentType=media_type, **encryption(),
+            )  # fmt: skip
+        return True
+
+    def presigned(self, key: str, seconds: int) -> str:
+        """A link that reads one object without credentials, for `seconds` (at most a week, and no longer than the
+        credentials that sign it): whoever has the link has the object."""
+        with s3_errors(f"s3://{self.name}/{key}"):
+            link: str = s3_client().generate_presigned_url(
+                "get_object", Params={"Bucket": self.name, "Key": key}, ExpiresIn=seconds
+            )
+        return link
 
     def tags(self, key: str) -> dict[str, str]:
         """An object's tags; {} where it has none."""
@@ -113,61 +126,50 @@ class Bucket:
             told = s3_client().get_object_tagging(Bucket=self.name, Key=key)
         return {tag["Key"]: tag["Value"] for tag in told["TagSet"]}
 
+    def remove(self, keys: Sequence[str]) -> None:
+        """Remove objects, 1000 in a request; one that is gone already is removed. Raises StoreRefused naming the first
+        that stays."""
+        for first in range(0, len(keys), N_REMOVED_AT_ONCE):
+            batch = [{"Key": key} for key in keys[first : first + N_REMOVED_AT_ONCE]]
+            with s3_errors(f"s3://{self.name}/{batch[0]['Key']} and {len(batch) - 1} more"):
+                told = s3_client().delete_objects(Bucket=self.name, Delete={"Objects": batch, "Quiet": True})
+            for fault in told.get("Errors", ()):
+                raise StoreUnavailable(f"s3://{self.name}/{fault['Key']} cannot be removed: {fault['Code']}")
 
-def encryption() -> dict[str, str]:
-    """What boto3 is told of server-side encryption for everything that we write."""
-    kind, key_id = os.environ.get("POLYDUB_S3_SSE", ""), os.environ.get("POLYDUB_S3_SSE_KMS_KEY_ID", "")
-    if kind not in ("", "AES256", "aws:kms", "aws:kms:dsse"):
-        raise BadInput(f"POLYDUB_S3_SSE is {kind!r}", mend="set it to AES256, aws:kms or aws:kms:dsse")
-    if key_id and not kind.startswith("aws:kms"):
-        raise BadInput("POLYDUB_S3_SSE_KMS_KEY_ID is set, and POLYDUB_S3_SSE is not aws:kms", mend="set both")
-    return ({"ServerSideEncryption": kind} if kind else {}) | ({"SSEKMSKeyId": key_id} if key_id else {})
+    def stale_uploads(self, prefix: str, older_than: timedelta) -> list[tuple[str, str]]:
+        """Key and id of every upload in parts that was begun so long ago and never completed."""
+        pages = s3_client().get_paginator("list_multipart_uploads").paginate(Bucket=self.name, Prefix=prefix)
+        with s3_errors(f"s3://{self.name}/{prefix}"):
+            begun = [each for page in pages for each in page.get("Uploads", ())]
+        return [
+            (each["Key"], each["UploadId"])
+            for each in begun
+            if datetime.now(each["Initiated"].tzinfo) - each["Initiated"] > older_than
+        ]
 
+    def abort_upload(self, key: str, upload_id: str) -> None:
+        with s3_errors(f"s3://{self.name}/{key}"):
+            try:
+                s3_client().abort_multipart_upload(Bucket=self.name, Key=key, UploadId=upload_id)
+            except s3_client().exceptions.ClientError as error:
+                if status_of(error) != 404:
+                    raise
 
-@lru_cache(maxsize=1)
-def s3_client() -> Any:
-    """boto3's client, one per process: it is safe for threads."""
-    try:
-        import boto3
-        from botocore.config import Config
-    except ModuleNotFoundError as error:
-        raise EngineUnavailable("S3 needs the Python package 'boto3'", mend="pip install '.[s3]'") from error
-    addressing: Any = os.environ.get("POLYDUB_S3_ADDRESSING", "auto")
-    config = Config(
-        connect_timeout=CONNECT_TIMEOUT_S,
-        read_timeout=READ_TIMEOUT_S,
-        retries={"mode": "standard", "total_max_attempts": N_ATTEMPTS},
-        s3={"addressing_style": addressing},
-        max_pool_connections=32,
-    )
-    return boto3.client("s3", config=config)
+    def list(self, prefix: str = "") -> Iterator[StoredObject]:
+        """Every object whose key starts with `prefix`, in the order of their keys. A request per 1000."""
+        pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
+        with s3_errors(f"s3://{self.name}/{prefix}"):
+            for page in pages:
+                for told in page.get("Contents", ()):
+                    if told["Key"].endswith("/"):  # a console's idea of a folder
+                        continue
+                    yield StoredObject(
+                        url=self._url(told["Key"]),
+                        n_bytes=int(told["Size"]),
+                        etag=told["ETag"].strip('"'),
+                        version_id="",
+                        modified=told["LastModified"],
+                    )
 
-
-@contextmanager
-def s3_errors(what: str) -> Iterator[None]:
-    """boto3's errors as ours, naming what was wanted; never the request, which bears credentials."""
-    from boto3.exceptions import Boto3Error
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        yield
-    except ClientError as error:
-        status, code = _status(error), error.response.get("Error", {}).get("Code", "")
-        if status in (401, 403):
-            mend = "check the credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, the role) and the bucket's policy"
-            raise StoreRefused(f"{what}: the server refuses ({code})", mend=mend) from None
-        if status in (404, 301):
-            raise StoreRefused(
-                f"{what}: {code}", mend="check the bucket's name, region and AWS_ENDPOINT_URL_S3"
-            ) from None
-        raise StoreUnavailable(f"{what}: the server answers {status} ({code})") from None
-    except (BotoCoreError, Boto3Error) as error:
-        if type(error).__name__ in ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound"):
-            raise StoreRefused(
-                f"{what}: {error}", mend="set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret"
-            ) from None
-        raise StoreUnavailable(f"{what}: {type(error).__name__}: {error}") from None
-
-
-def _status(error: Any) -> int:
-    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    def _url(self, key: str) -> S3Url:
+        return S3Url(f"s3://{self.name}/{key}")

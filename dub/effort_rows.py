@@ -29,7 +29,7 @@ def cells(effort: Effort, *, has_prices: bool) -> tuple[str, ...]:
     """One row under HEADINGS, and COST_HEADINGS where there are prices."""
     per_minute = effort.work_s_per_minute
     work = (
-        duration(effort.output_s),
+        duration(effort.output_s) if effort.output_s else "–",
         duration(effort.own_s),
         duration(effort.shared_s),
         "–" if per_minute is None else duration(per_minute),

@@ -11,9 +11,12 @@ DubError                      base; `retryable` says whether trying again can he
 │   └── WeightsCorrupt        a file whose digest is wrong
 ├── EngineFailed              an engine broke on an input it accepts
 ├── ToolFailed                an external program ended badly; carries the tail of what it said
+│   └── ToolKilled            ... because somebody killed it: a person, or a machine out of memory (retryable)
 ├── ToolTimedOut              ... did not end within its deadline (retryable)
 └── StoreUnavailable          the artifact store, or an object in S3, cannot be read or written (retryable)
-    └── StoreRefused          the server says that we may not, or knows no such bucket: trying again cannot help
+    ├── StoreRefused          the server says that we may not, or knows no such bucket: trying again cannot help
+    ├── StoreCorrupt          an artifact's content is not what its name says: it is made again by the next run
+    └── DiskFull              the disk under the store has no room left
 """
 
 
@@ -73,6 +76,12 @@ class ToolFailed(DubError):
     """An external program ended with an error."""
 
 
+class ToolKilled(ToolFailed):
+    """An external program was killed from outside by SIGKILL or SIGTERM."""
+
+    retryable = True
+
+
 class ToolTimedOut(DubError):
     """An external program outlived its deadline and was killed."""
 
@@ -87,5 +96,17 @@ class StoreUnavailable(DubError):
 
 class StoreRefused(StoreUnavailable):
     """S3 says that we may not, or knows no such bucket or object."""
+
+    retryable = False
+
+
+class StoreCorrupt(StoreUnavailable):
+    """An artifact in the bucket has other content than its name says."""
+
+    retryable = False
+
+
+class DiskFull(StoreUnavailable):
+    """The disk that the store, or what stands near of it, lies on has no room left."""
 
     retryable = False

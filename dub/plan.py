@@ -103,6 +103,7 @@ class Job(Record):
     translation. `memory`: a translation memory (TMX, CSV) that is asked before any engine. `glossary`: terms that must
     be translated as it says (CSV). `store`: the artifact store's folder or `s3://bucket/prefix`. Each may be a path of
     the machine that runs the flow, or an object in S3; `out` a folder or a prefix.
+    `approval`: nothing is spoken in a language before people have approved all its lines.
     `source_etag`: the very object in S3 that is meant: where another one has taken its place, the job is not done.
     `granularity`: what is one task run of a flow run: a stage of a locale, or (for catalogues) all the stages of
     `locales_per_task` locales. The results are the same.
@@ -124,6 +125,7 @@ class Job(Record):
     source_etag: str = ""
     granularity: Literal["stage", "locale"] = "stage"
     locales_per_task: int = Field(default=1, ge=1)
+    approval: bool = False
 
 
 class LocalJob(Job):

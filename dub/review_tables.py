@@ -26,7 +26,7 @@ def summary_table(reviews: Iterable[Review], efforts: Iterable[Effort] = ()) -> 
     rows = [
         {
             "locale": str(review.locale),
-            "verdict": str(review.verdict),
+            "verdict": review.ending,
             "n_failed": sum(finding.level is Level.FAILED for finding in review.findings),
             "n_degraded": sum(finding.level is Level.DEGRADED for finding in review.findings),
             "why": " | ".join(finding.message for finding in worst_findings(review)),
@@ -68,7 +68,7 @@ def csv_bytes(table: pandas.DataFrame, *, index: bool = False) -> bytes:
     as a formula get an apostrophe in front (CWE-1236)."""
 
     def tamed(cell: object) -> object:
-        return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" else cell
+        return f"'{cell}" if isinstance(cell, str) and cell.startswith(tuple("=+-@\t\r")) else cell
 
     text: str = table.map(tamed).to_csv(index=index, lineterminator="\n")
     return text.encode("utf-8-sig")

@@ -4,7 +4,8 @@
     def separate(desk: Desk, source: Source, engine: EngineChoice) -> Stems: ...
 
 The memo key is (stage name, version, inputs) and nothing else: artifacts count by their digest, engines by their
-fingerprint; no clock, path or machine. Raise `version` when the same inputs would give another result.
+fingerprint; no clock, path or machine. A stage that needs but a part of a record says which with `reads`. Raise
+`version` when the same inputs would give another result.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import importlib
 import inspect
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -23,10 +25,12 @@ from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from dub.artifact import Artifact, Record
+from dub.ledger import end_ledger, note_use
 from dub.store import Store, open_store
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=BaseModel)
+Reads = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 class Desk(Record):
@@ -38,9 +42,20 @@ class Desk(Record):
     store: str
     n_threads: int = 2
     gpu_stages: tuple[str, ...] = ()
+    title: str = ""
+    """Whose work it is, for the ledgers by which the store is tidied (dub/ledger.py); "" is nobody's."""
 
     def open_store(self) -> Store:
         return open_store(self.store)
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """The title's run in this process, from its first stage to its last."""
+        try:
+            yield
+        finally:
+            if self.title:
+                end_ledger(self.open_store(), self.title)
 
 
 class EngineChoice(Record):
@@ -73,11 +88,12 @@ class Outcome(Generic[R]):
 class Stage(Generic[P, R]):
     """A memoised function. Calling it gives the result; `outcome` also says whether it was cached."""
 
-    def __init__(self, function: Callable[P, R], version: int, n_cpu: int) -> None:
+    def __init__(self, function: Callable[P, R], version: int, n_cpu: int, reads: Reads | None = None) -> None:
         self.function = function
         self.name = function.__name__
         self.version = version
         self.n_cpu = n_cpu
+        self.reads = reads
         self.__doc__ = function.__doc__
         self.signature = inspect.signature(function)
         self._result = TypeAdapter(get_type_hints(function)["return"])
@@ -93,14 +109,16 @@ class Stage(Generic[P, R]):
         """Hex digest of everything the result depends on."""
         bound = self.signature.bind(*args, **kwargs)
         bound.apply_defaults()
-        inputs = {name: _content(value) for name, value in bound.arguments.items() if not isinstance(value, Desk)}
+        read = self.reads(bound.arguments) if self.reads else bound.arguments
+        inputs = {name: _content(value) for name, value in read.items() if not isinstance(value, Desk)}
         facts = {"stage": self.name, "version": self.version, "inputs": inputs}
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def remembered(self, *args: P.args, **kwargs: P.kwargs) -> Outcome[R] | None:
         """The memo's answer; None when there is none, or when a blob it names is gone."""
-        store = self._store(args, kwargs)
-        record = store.memo(self.name, self.key(*args, **kwargs))
+        desk, key = self._desk(args, kwargs), self.key(*args, **kwargs)
+        store = desk.open_store()
+        record = store.memo(self.name, key)
         if record is None:
             return None
         try:
@@ -110,15 +128,17 @@ class Stage(Generic[P, R]):
             return None  # written by another schema: work again
         if not all(store.has(artifact) for artifact in artifacts_in(result)):
             return None
+        self._note(desk, key, args, kwargs, result)
         return Outcome(result, True, memo.seconds)
 
     def outcome(self, *args: P.args, **kwargs: P.kwargs) -> Outcome[R]:
-        """Answer from the memo, else work and remember."""
+        """Answer from the memo, else work and remember. Two processes asking for the same work do it once."""
         return self.remembered(*args, **kwargs) or self.work(*args, **kwargs)
 
     def work(self, *args: P.args, **kwargs: P.kwargs) -> Outcome[R]:
-        """Work and remember, for who has asked the memo. Two processes asking for the same work do it once."""
-        store, key = self._store(args, kwargs), self.key(*args, **kwargs)
+        """Work and remember, after the memo has said that it does not know; unless somebody did it meanwhile."""
+        desk, key = self._desk(args, kwargs), self.key(*args, **kwargs)
+        store = desk.open_store()
         with store.claim(f"{self.name}-{key}"):
             if known := self.remembered(*args, **kwargs):
                 return known
@@ -129,6 +149,7 @@ class Stage(Generic[P, R]):
                 stage=self.name, version=self.version, seconds=seconds, result=result.model_dump(mode="json")
             )
             store.remember(self.name, key, memo.model_dump_json().encode())
+            self._note(desk, key, args, kwargs, result)
             return Outcome(result, False, seconds)
 
     def read_result(self, content: Any) -> R:
@@ -136,19 +157,25 @@ class Stage(Generic[P, R]):
         result: R = self._result.validate_json(json.dumps(content))
         return result
 
-    def _store(self, args: Any, kwargs: Any) -> Store:
-        desk = next(value for value in (*args, *kwargs.values()) if isinstance(value, Desk))
-        return desk.open_store()
+    def _desk(self, args: Any, kwargs: Any) -> Desk:
+        return next(value for value in (*args, *kwargs.values()) if isinstance(value, Desk))
+
+    def _note(self, desk: Desk, key: str, args: Any, kwargs: Any, result: R) -> None:
+        """In the title's ledger: inputs too, so that what a run still reads is not taken from it."""
+        if desk.title:
+            used = artifacts_in((args, kwargs, result))
+            note_use(desk.open_store(), desk.title, self.name, key, used)
 
 
-def stage(*, version: int, n_cpu: int = 1) -> Callable[[Callable[P, R]], Stage[P, R]]:
+def stage(*, version: int, n_cpu: int = 1, reads: Reads | None = None) -> Callable[[Callable[P, R]], Stage[P, R]]:
     """Make a function over a Desk, records and artifacts a memoised Stage.
 
-    `n_cpu`: how many of the machine's CPU slots it fills while it works.
+    `n_cpu`: how many of the machine's CPU slots it fills while it works. `reads`: from the arguments by name, all that
+    the result depends on, where that is less than the arguments.
     """
 
     def wrap(function: Callable[P, R]) -> Stage[P, R]:
-        return Stage(function, version, n_cpu)
+        return Stage(function, version, n_cpu, reads)
 
     return wrap
 

@@ -27,6 +27,7 @@ from flows.avatar_preflight import PreparedAvatar, check_avatar
 from flows.outcome import RunReport, by_stage, failed_review, root_cause, sharing, works_of
 from flows.preflight import find_ways
 from flows.publish import publish, publish_text
+from flows.watched import watched
 from lang.bcp47 import Locale
 from tasks.animate_portrait import animate_portrait
 from tasks.enlarge import enlarge
@@ -92,11 +93,12 @@ def avatar_title(job: AvatarJob) -> RunReport:
     costly work.
     """
     prepared = check_avatar(job, date.today())
-    shared = prepare_portrait(prepared)
-    spoken = [_speak(locale, prepared, shared) for locale in job.targets]
-    shown = [_show(each, prepared, shared) for each in spoken]
-    finished = [_publish_locale(prepared, each) for each in shown]
-    return _publish_report(prepared, shared, finished)
+    with prepared.desk.at_work(), watched(prepared.title, job.targets, job.out) as watch:
+        shared = prepare_portrait(prepared)
+        spoken = [_speak(locale, prepared, shared) for locale in job.targets]
+        shown = [_show(each, prepared, shared) for each in spoken]
+        finished = [_publish_locale(prepared, each) for each in shown]
+        return watch.ended(_publish_report(prepared, shared, finished))
 
 
 def prepare_portrait(prepared: PreparedAvatar) -> OncePerPortrait:

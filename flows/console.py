@@ -21,7 +21,7 @@ from tasks.policy import Observer, observed_by
 if TYPE_CHECKING:
     from flows.outcome import RunReport
 
-VERDICT_STYLE = {"ok": "green", "degraded": "yellow", "failed": "red"}
+VERDICT_STYLE = {"ok": "green", "degraded": "yellow", "failed": "red", "awaiting approval": "cyan"}
 
 
 class RunConsole(Observer):
@@ -79,7 +79,13 @@ def native_noise_in(log: Path) -> Iterator[TextIO]:
 
 @contextmanager
 def show_run(log: Path) -> Iterator[None]:
-    """Draw progress on stderr while a run goes on."""
+    """Draw progress on stderr while a run goes on; with POLYDUB_LOG=json write nothing but its events there."""
+    from flows import json_log
+
+    if json_log.is_wanted():
+        with json_log.json_on_stderr(log):
+            yield
+        return
     with native_noise_in(log) as seen, _bars_on(Console(file=seen)) as run, observed_by(run):
         yield
 
@@ -101,10 +107,10 @@ def print_verdicts(report: RunReport) -> None:
     has_prices = whole.cost is not None
     table = Table("locale", "verdict", "video", "why", "work", *(["cost"] if has_prices else []), title=report.title)
     for outcome in report.outcomes:
-        style = VERDICT_STYLE[outcome.verdict]
+        style = VERDICT_STYLE[outcome.ending]
         why = "\n".join(outcome.reasons[:3])
         video = outcome.files[0] if outcome.files else "-"
-        row = [outcome.locale, f"[{style}]{outcome.verdict}[/]", video, why, duration(outcome.effort.work_s)]
+        row = [outcome.locale, f"[{style}]{outcome.ending}[/]", video, why, duration(outcome.effort.work_s)]
         table.add_row(*row, *([money(outcome.effort.cost, whole.currency)] if has_prices else []))
     console.print(table)
     if took := sentence(whole):

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from dub.bucket import Bucket, StoredObject
-from dub.errors import BadInput, Superseded
+from dub.errors import BadInput, DiskFull, Superseded
 from dub.location import S3Url
 from dub.plan import Job, LocalJob
 
@@ -29,7 +28,7 @@ def fetched(job: Job, inbox: Path) -> LocalJob:
     Raises BadInput naming the field and the URL for an object that is not there, Superseded when the source is no
     longer the object that the job means, StoreUnavailable when S3 does not answer.
     """
-    _tidy(inbox)
+    tidy(inbox)
     local: dict[str, Any] = {"source": _local("source", job.source, inbox, etag=job.source_etag)}
     local["scripts"] = {locale: _local(f"scripts.{locale}", place, inbox) for locale, place in job.scripts.items()}
     for field in ("memory", "glossary"):
@@ -43,7 +42,7 @@ def fetched(job: Job, inbox: Path) -> LocalJob:
 
 
 def check_not_superseded(job: Job) -> None:
-    """Raises Superseded when the source in S3 is no longer the object that the job means."""
+    """Raises Superseded when the source in S3 is no longer the object that the job means, or is there no more."""
     if isinstance(job.source, S3Url) and job.source_etag:
         _stored("source", job.source, job.source_etag)
 
@@ -62,6 +61,8 @@ def _local(field: str, place: Path | S3Url, inbox: Path, etag: str = "") -> Path
 
 def _stored(field: str, place: S3Url, etag: str = "") -> StoredObject:
     stored = Bucket(place.bucket).head(place.key)
+    if stored is None and etag:
+        raise Superseded(f"{place} has been removed since this job was made", mend="upload it again")
     if stored is None:
         raise BadInput(f"{field}: there is no object {place}", mend="check the key, or upload it")
     if etag and stored.etag != etag:
@@ -70,17 +71,15 @@ def _stored(field: str, place: S3Url, etag: str = "") -> StoredObject:
 
 
 def _download(stored: StoredObject, path: Path) -> Path:
-    """Whole or not at all, and once."""
+    """Whole or not at all, and once; what was cut is continued by whoever asks next."""
     if path.is_file() and path.stat().st_size == stored.n_bytes:
         os.utime(path.parent)
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.parent / f".{uuid4().hex}.part"
     try:
-        Bucket(stored.url.bucket).download(stored, part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Bucket(stored.url.bucket).download(stored, path)
+    except OSError as error:
+        raise DiskFull(f"cannot write {path.parent}: {error.strerror}", mend="free some space there") from error
     return path
 
 
@@ -92,6 +91,28 @@ def _fetch_named_in(place: S3Url, toml: Path) -> None:
                 stored = Bucket(place.bucket).head((place.parent / name).key) if _may_be_a_file(name) else None
                 if stored is not None:
                     _download(stored, toml.parent / name)
+
+
+def named_beside(toml: Path | S3Url) -> list[Path | S3Url]:
+    """The recordings that a cast or consent file names, and that are there."""
+    found: list[Path | S3Url] = []
+    with suppress(OSError, ValueError):  # what is wrong with the file is said by its reader
+        for name in _texts(tomllib.loads(_text_of(toml))):
+            with suppress(BadInput):  # a text that names no object is no file name
+                found += _named_file(toml.parent, name)
+    return found
+
+
+def _named_file(folder: Path | S3Url, name: str) -> list[Path | S3Url]:
+    if isinstance(folder, Path):  # here a whole path may be named
+        return [folder / name] if _may_be_a_file(name.lstrip("/")) and (folder / name).is_file() else []
+    return [folder / name] if _may_be_a_file(name) and Bucket(folder.bucket).head((folder / name).key) else []
+
+
+def _text_of(toml: Path | S3Url) -> str:
+    if isinstance(toml, Path):
+        return toml.read_text("utf-8")
+    return (Bucket(toml.bucket).read_bytes(toml.key) or b"").decode()
 
 
 def _may_be_a_file(text: str) -> bool:
@@ -109,9 +130,13 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(inner)
 
 
-def _tidy(inbox: Path) -> None:
+def tidy(inbox: Path) -> int:
+    """Remove what no run has asked for in KEPT_S; returns how many sources and files went."""
+    n_removed = 0
     oldest = time.time() - KEPT_S
     for folder in inbox.iterdir() if inbox.is_dir() else ():
         with suppress(OSError):
             if folder.stat().st_mtime < oldest:
                 shutil.rmtree(folder)
+                n_removed += 1
+    return n_removed

@@ -10,7 +10,7 @@ from typing import Any
 from dub.artifact import Record
 from dub.effort import Effort, StageWork, shared_out
 from dub.errors import DubError
-from dub.finding import Finding, Level, Review
+from dub.finding import AWAITING_APPROVAL, Finding, Level, Review
 from dub.location import Location, S3Url
 from dub.report_rows import worst_findings
 from dub.stage import EngineChoice
@@ -21,7 +21,8 @@ from tasks.report import DubbedLocale
 
 class LocaleOutcome(Record):
     """One target's end: its verdict, why, the files under the output folder, the voice engine, and the seconds of work
-    that this language alone cost. `worst`: the finding to read first."""
+    that this language alone cost. `awaits_approval`: it stopped before speech; its verdict is of the wording alone.
+    `worst`: the finding to read first. `mouths`: the file with pictures of its mouths, "" where there is none."""
 
     locale: Locale
     verdict: Level
@@ -29,25 +30,46 @@ class LocaleOutcome(Record):
     files: tuple[str, ...] = ()
     voice: str = ""
     seconds: float = 0.0
+    awaits_approval: bool = False
     worst: Finding | None = None
     effort: Effort = Effort()
+    mouths: str = ""
+
+    @property
+    def ending(self) -> str:
+        """The verdict, or AWAITING_APPROVAL in its place."""
+        return AWAITING_APPROVAL if self.awaits_approval else str(self.verdict)
 
 
 class RunReport(Record):
-    """A whole run's end. `html`: the report's path."""
+    """A whole run's end. `html`: the report's path; `source_s`: seconds of film that were dubbed, 0 where none was.
+    `flow_run`: the id of the Prefect flow run that it ended, "" without Prefect."""
 
     title: str
     outcomes: tuple[LocaleOutcome, ...]
     html: Location
+    source_s: float = 0.0
+    flow_run: str = ""
 
     @property
     def verdict(self) -> Level:
-        verdicts = {outcome.verdict for outcome in self.outcomes}
+        """The worst of the languages that came to their end; `ok` when all await approval."""
+        verdicts = {outcome.verdict for outcome in self.outcomes if not outcome.awaits_approval}
         return next((level for level in (Level.FAILED, Level.DEGRADED) if level in verdicts), Level.OK)
+
+    @property
+    def awaits_approval(self) -> bool:
+        """Whether a language does."""
+        return any(outcome.awaits_approval for outcome in self.outcomes)
 
     @classmethod
     def of(
-        cls, title: str, finished: Iterable[DubbedLocale], voices: Mapping[Locale, EngineChoice], html: Path | S3Url
+        cls,
+        title: str,
+        finished: Iterable[DubbedLocale],
+        voices: Mapping[Locale, EngineChoice],
+        html: Path | S3Url,
+        source_s: float = 0.0,
     ) -> RunReport:
         outcomes = tuple(
             LocaleOutcome(
@@ -57,12 +79,14 @@ class RunReport(Record):
                 files=tuple(name for name in (dub.video, dub.srt, dub.vtt) if name),
                 voice=voices[dub.locale].id,
                 seconds=sum(dub.seconds.values()),
+                awaits_approval=dub.review.awaits_approval,
                 worst=next(iter(worst_findings(dub.review, 1)), None),
                 effort=dub.effort,
+                mouths=dub.mouths,
             )
             for dub in finished
         )
-        return cls(title=title, outcomes=outcomes, html=html)
+        return cls(title=title, outcomes=outcomes, html=html, source_s=source_s)
 
 
 def works_of(*stories: object, gpu_stages: Collection[str] = ()) -> tuple[StageWork, ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from dub.artifact import Record
+from dub.corrections import Corrections
 from dub.errors import BadInput, EngineUnavailable, LanguageNotSupported, UnreadableMedia
 from dub.glossary import read_glossary
 from dub.location import Location, S3Url, absolute
@@ -21,6 +22,7 @@ from dub.translation_memory import read_memory
 from flows.fetch import fetched
 from flows.people import People, read_people
 from flows.publish import check_writable
+from flows.title_files import read_corrections
 from lang.bcp47 import Locale
 from lang.registry import name_of
 from tasks.gpu_slots import gpu_devices
@@ -35,8 +37,10 @@ SCRATCH_BYTES_PER_SOURCE_BYTE = 12
 
 
 class Prepared(Record):
-    """A job whose every engine, locale and file has been checked. `voices`: the tts engine of each target."""
+    """A job whose every engine, locale and file has been checked. `asked`: as it was given, its files perhaps in S3.
+    `voices`: the tts engine of each target; `corrections`: what people have corrected of the title so far."""
 
+    asked: Job
     job: LocalJob
     plan: Plan
     desk: Desk
@@ -44,6 +48,7 @@ class Prepared(Record):
     engines: dict[str, tuple[EngineChoice, ...]]
     voices: dict[Locale, EngineChoice]
     people: People
+    corrections: Corrections
 
     def engine(self, family: str) -> EngineChoice:
         return self.engines[family][0]
@@ -71,12 +76,12 @@ def store_of(asked: Location | None) -> Path | S3Url:
     return absolute(asked or os.environ.get("POLYDUB_STORE") or cache_home() / "store")
 
 
-def desk_for(asked: Location | None, plan: Plan) -> Desk:
+def desk_for(asked: Location | None, title: str, plan: Plan) -> Desk:
     """Raises BadInput for GPU stages that are none, and for GPUs of this machine that are named wrongly."""
     check_names(plan.gpu_stages)
     gpu_devices()
     n_threads = len(os.sched_getaffinity(0))
-    return Desk(store=str(store_of(asked)), n_threads=n_threads, gpu_stages=plan.gpu_stages)
+    return Desk(store=str(store_of(asked)), n_threads=n_threads, title=title, gpu_stages=plan.gpu_stages)
 
 
 def check(asked: Job) -> Prepared:
@@ -88,7 +93,7 @@ def check(asked: Job) -> Prepared:
     _check_scripts(job)
     _check_given("translation memory", job.memory, read_memory, job)
     _check_given("glossary", job.glossary, read_glossary, job)
-    _check_targets(job)
+    check_targets(job)
     engines = {family: choices(plan, family) for family in families()}
     voices = {locale: find_voice(plan, locale) for locale in job.targets}
     people = read_people(job, plan, voices, date.today())
@@ -96,10 +101,14 @@ def check(asked: Job) -> Prepared:
     for locale in job.targets:  # a language yet to be found is reached by English, or is English
         if spoken or locale.language != ENGLISH.language:
             find_ways(job, plan, spoken or ENGLISH, locale)
-    desk = desk_for(job.store, plan)
-    _check_out(job)
     title = job.title or job.source.stem
-    return Prepared(job=job, plan=plan, desk=desk, title=title, engines=engines, voices=voices, people=people)
+    desk = desk_for(job.store, title, plan)
+    _check_out(job)
+    corrections = read_corrections(job.out, title)
+    return Prepared(
+        asked=asked, job=job, plan=plan, desk=desk, title=title, engines=engines, voices=voices, people=people,
+        corrections=corrections,
+    )  # fmt: skip
 
 
 def families() -> list[str]:
@@ -169,6 +178,12 @@ def _check_scripts(job: LocalJob) -> None:
     for locale, path in job.scripts.items():
         if not path.is_file():
             raise BadInput(f"the {locale} script {path} does not exist", mend=f"give one of {KINDS}")
+    check_script_locales(job)
+
+
+def check_script_locales(job: Job) -> None:
+    """Raises BadInput for a script in a language that has no part in the job."""
+    for locale in job.scripts:
         if locale not in job.targets and job.source_locale is not None and locale != job.source_locale:
             raise BadInput(
                 f"a script was given for {locale}, which is neither the source's locale nor a target",
@@ -187,7 +202,7 @@ def _check_given(
     read(path.read_bytes(), path.name, job.source_locale or ENGLISH, job.targets[0])
 
 
-def _check_targets(job: Job) -> None:
+def check_targets(job: Job) -> None:
     if len(set(job.targets)) != len(job.targets):
         raise BadInput(f"a target is given twice: {', '.join(job.targets)}", mend="name each locale once")
 
@@ -240,12 +255,19 @@ def find_voice(plan: Plan, locale: Locale) -> EngineChoice:
 
 def _check_out(job: LocalJob) -> None:
     check_writable(job.out)
-    place = cache_home() if isinstance(job.out, S3Url) else job.out
-    place.mkdir(parents=True, exist_ok=True)
+    store = store_of(job.store)
+    for place, option in ((job.out, "--out"), (store, "--store"), (cache_home(), "POLYDUB_HOME")):
+        if isinstance(place, Path):
+            _check_room(place, option, job)
+
+
+def _check_room(place: Path, option: str, job: LocalJob) -> None:
+    """For the results, or the store: a folder, or what a store in S3 keeps near."""
+    there = next(folder for folder in (place, *place.absolute().parents) if folder.is_dir())
     needed = job.source.stat().st_size * SCRATCH_BYTES_PER_SOURCE_BYTE * (1 + len(job.targets))
-    free = shutil.disk_usage(place).free
+    free = shutil.disk_usage(there).free
     if free < needed:
         raise BadInput(
             f"{place} has {free / 1e9:.1f} GB free; this job may need {needed / 1e9:.1f} GB",
-            mend="free some space, or give another folder with --out and --store",
+            mend=f"free some space, or give another folder with {option}",
         )

@@ -94,7 +94,7 @@ def _of_report(options: argparse.Namespace) -> Path:
     from dub.artifact import Artifact
     from dub.cast import REFERENCE_METRIC
     from dub.store import open_store
-    from flows.preflight import cache_home
+    from flows.preflight import store_of
 
     report: Path = options.recording
     try:
@@ -108,7 +108,7 @@ def _of_report(options: argparse.Namespace) -> Path:
         there_are = f"it has {' | '.join(speakers)}" if speakers else "it has none"
         raise BadInput(f"{report}: {what}; {there_are}", mend="--speaker one of them, or another title's report")
     sha256, _, n_bytes = str(speakers[chosen]).partition(" ")
-    store = open_store(str((options.store or cache_home() / "store").absolute()))
+    store = open_store(str(store_of(options.store)))
     artifact = Artifact(sha256=sha256, n_bytes=int(n_bytes), media_type="audio/wav")
     if not store.has(artifact):
         raise BadInput(

@@ -245,17 +245,18 @@ def _fan_out(folder: Path, n_slots: int, render_s: float, per_slot: int) -> None
     from dub.stage import EngineChoice
     from flows.dub_title import dub_into, prepare_source
     from flows.preflight import check
-    from tasks.lipsync import lipsync
     from tasks.policy import Work, submit
+    from tasks.render_lips import render_lips
 
     diary = folder / "diary.txt"
     options = f"[options.simulated-gpu]\nrender_s = {render_s}\ndiary = '{diary}'\n"
-    more = 'gpu_stages = ["lipsync"]\n' + options
+    more = 'gpu_stages = ["render_lips"]\n' + options
     prepared = check(Job.model_validate(make_job(folder / "work", 1, lipsync="simulated-gpu", more=more)))
     shared = prepare_source(prepared)
     dub = dub_into(prepared.job.targets[0], (), prepared, shared)
     dub.review.result()
-    (desk, *inputs, engine) = (each.result() if isinstance(each, Work) else each for each in dub.lips.arguments)
+    [part] = dub.lip_parts.values()
+    desk, *inputs, engine = (each.result() if isinstance(each, Work) else each for each in part.arguments)
     n_asked = 0
 
     def ask(n_jobs: int) -> float:
@@ -265,7 +266,7 @@ def _fan_out(folder: Path, n_slots: int, render_s: float, per_slot: int) -> None
         for _ in range(n_jobs):
             n_asked += 1
             other = EngineChoice(**engine.model_dump() | {"fingerprint": f"{n_asked}"})
-            works.append(submit(lipsync, desk, *inputs, other, label=f"lipsync {n_asked}"))
+            works.append(submit(render_lips, desk, *inputs, other, label=f"lipsync {n_asked}"))
         for work in works:
             work.result()
         return time.monotonic() - started

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -156,6 +157,29 @@ _observers: ContextVar[tuple[Observer, ...]] = ContextVar("polydub_observers", d
 """A context's own: of two runs in one process, neither hears the other's stages. Both conductors copy the context."""
 
 
+@dataclass(frozen=True)
+class Ran:
+    """A stage that was asked for in this process, and what came of it."""
+
+    stage: Stage[Any, Any]
+    arguments: tuple[Any, ...]
+    outcome: Outcome[Any]
+
+
+@contextmanager
+def runs_noted() -> Iterator[list[Ran]]:
+    """Every stage that comes to a good end in this process meanwhile, in the order of their ends."""
+    notes: list[Ran] = []
+    _notes.append(notes)
+    try:
+        yield notes
+    finally:
+        _notes[:] = [other for other in _notes if other is not notes]
+
+
+_notes: list[list[Ran]] = []
+
+
 def run_stage(stage: Stage[Any, R], label: str, arguments: tuple[Any, ...]) -> Outcome[R]:
     """Answer from the memo, or work where the stage belongs, with progress shown. No retries: those are the
     conductor's."""
@@ -178,6 +202,8 @@ def run_stage(stage: Stage[Any, R], label: str, arguments: tuple[Any, ...]) -> O
                 progress.listen(None)
     for observer in observers:
         observer.finished(label, outcome.is_cached, outcome.seconds)
+    for notes in _notes:
+        notes.append(Ran(stage, arguments, outcome))
     if (tally := _tally.get()) is not None:
         tally.append(outcome.is_cached)
     return outcome

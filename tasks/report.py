@@ -13,7 +13,7 @@ from urllib.parse import quote
 from dub.artifact import Artifact, Record
 from dub.effort import Effort, total
 from dub.effort_rows import COST_HEADINGS, HEADINGS, cells, sentence
-from dub.finding import Finding, Level, Review
+from dub.finding import AWAITING_APPROVAL, Finding, Level, Review
 from dub.plan import Plan
 from dub.report_rows import (
     WORDS_OF_LEVEL,
@@ -52,6 +52,7 @@ class DubbedLocale(Record):
     timeline: Timeline | None = None
     seconds: dict[str, float] = {}
     effort: Effort = Effort()
+    mouths: str = ""
 
 
 class Report(Record):
@@ -91,7 +92,7 @@ def report(
 
 def review_json(review: Review) -> str:
     """One language's review as JSON: the record, its verdict beside it, figures by their digest."""
-    facts = {"verdict": str(review.verdict)} | review.model_dump(mode="json")
+    facts = {"verdict": review.ending} | review.model_dump(mode="json")
     return json.dumps(facts, ensure_ascii=False, indent=1) + "\n"
 
 
@@ -117,8 +118,9 @@ def _page(
     )
     files = resources.files("tasks") / "report_page"
     player, style = (files.joinpath(name).read_text("utf-8") for name in ("player.js", "page.css"))
-    page.globals["words_of_level"] = {str(level): words for level, words in WORDS_OF_LEVEL.items()}
-    page.globals["signs"] = {"ok": "✓", "degraded": "!", "failed": "✕"}
+    words_of_level = {str(level): words for level, words in WORDS_OF_LEVEL.items()}
+    page.globals["words_of_level"] = words_of_level | {"awaiting": AWAITING_APPROVAL}
+    page.globals["signs"] = {"ok": "✓", "degraded": "!", "failed": "✕", "awaiting": "…"}
     macros = page.get_template("macros.html").module
     for name in ("chip", "sign", "checks"):
         page.globals[name] = getattr(macros, name)
@@ -166,7 +168,7 @@ def _locale(store: Store, script: DubScript, dub: DubbedLocale, number_of: int) 
         "anchor": f"locale-{number_of}",
         "name": _name(dub.locale),
         "tag": str(dub.locale),
-        "verdict": str(review.verdict),
+        "verdict": "awaiting" if review.awaits_approval else str(review.verdict),
         "key_numbers": [
             {"label": item.label, "text": item.text, "level": item.level and str(item.level)}
             for item in key_numbers(review)

@@ -42,8 +42,9 @@ def test_the_parts_add_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "text"), [(None, "–"), (0.0, "0.00 EUR"), (0.00123, "0.0012 EUR"), (0.5, "0.50 EUR"), (12.345, "12.35 EUR")]
-)  # fmt: skip
+    ("amount", "text"),
+    [(None, "–"), (0.0, "0.00 EUR"), (0.00123, "0.0012 EUR"), (0.5, "0.50 EUR"), (12.3, "12.30 EUR")],
+)
 def test_money_is_rounded_to_what_can_be_read(amount: float | None, text: str) -> None:
     assert money(amount, "EUR") == text
 
