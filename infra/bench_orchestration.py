@@ -1,9 +1,8 @@
 """What orchestration costs: `.venv/bin/python infra/bench_orchestration.py overhead|slots [...]`, Markdown on stdout.
 
-overhead  one title (1 s, 64x48) into N locales with toy engines and given lines: first on plain threads from an empty
-          store, which is the work; then every way with all stages answered by the memo, which is what it costs to
-          orchestrate them. Each run is a process of its own, against one Prefect server that stands already. CPU
-          seconds are of all its processes. `--fresh`: every way from an empty store.
+overhead  one title into N locales whose stages do nothing (infra/instant_title.py): on plain threads, as Prefect stage
+          and locale task runs, and on two local Dask and Ray workers; each from an empty store, in a process of its
+          own, against one Prefect server that stands already. CPU seconds are of all processes that the run started.
 slots     one title into N locales whose lip-sync holds a simulated GPU for a fixed time, on 1, 2, 4, 8 slots, with the
           resident processes up: efficiency is N x time / slots over what it took, and the gaps between two holders.
 """
@@ -16,7 +15,6 @@ import ctypes
 import json
 import os
 import resource
-import shutil
 import signal
 import statistics
 import subprocess
@@ -83,8 +81,7 @@ def make_job(folder: Path, n_locales: int, *, lipsync: str = "untouched", more: 
 # --- overhead --------------------------------------------------------------------------------------------------
 
 
-def overhead(n_locales: int, ways: list[str], *, is_fresh: bool, kept: Path | None) -> None:
-    """`kept`: a folder for the title and its store, used again where it is there already."""
+def overhead(n_locales: int, ways: list[str]) -> None:
     from flows.prefect_server import start_server
 
     ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: clusters' daemons end as our children, and count
@@ -94,22 +91,13 @@ def overhead(n_locales: int, ways: list[str], *, is_fresh: bool, kept: Path | No
         os.environ |= {"PREFECT_HOME": str(home), "PREFECT_LOGGING_LEVEL": "ERROR"}
         os.environ["PREFECT_API_URL"] = start_server(home)
         server = int((home / "server.url").read_text().split()[1])
-        work = kept or Path(folder, "work")
         columns = (
             "what is a task run | task runs | wall s | CPU s | server CPU s | recorded after s | threads | memory MB"
         )
         print(f"| {columns} |\n|{'---|' * 8}", flush=True)
         try:
-            if not (work / "job.json").exists():
-                job = make_job(work, n_locales)
-                _row("the work: plain threads, empty store", _measured("plain threads", job, server))
-                (work / "job.json").write_text(json.dumps(job))
-            job = json.loads((work / "job.json").read_text())
-            for way in ways:
-                if is_fresh:
-                    shutil.rmtree(work)
-                    job = make_job(work, n_locales)
-                _row(way, _measured(way, job, server))
+            for number, way in enumerate(ways):
+                _row(way, _measured(way, str(Path(folder, f"store{number}")), n_locales, server))
         finally:
             os.killpg(server, signal.SIGKILL)
 
@@ -119,10 +107,10 @@ def _row(what: str, figures: dict[str, float]) -> None:
     print(f"| {what} |", " | ".join(str(figures[name]) for name in columns), "|", flush=True)
 
 
-def _measured(way: str, job: dict[str, object], server: int) -> dict[str, float]:
+def _measured(way: str, store: str, n_locales: int, server: int) -> dict[str, float]:
     """One run in a process of its own; its CPU seconds are of all the processes that it started."""
     before, server_before = _children_s(), _tree_s(server)
-    asked = json.dumps({"way": way, "job": job})
+    asked = json.dumps({"way": way, "store": store, "n_locales": n_locales})
     environment = os.environ | {"POLYDUB_TASK_RUNNER": WAYS[way].get("runner", "threads"), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, __file__, "one"]
     child = subprocess.run(command, input=asked, text=True, env=environment, stdout=subprocess.PIPE)
@@ -152,35 +140,33 @@ def _tree_s(pid: int) -> float:
     return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
-def one(way: str, content: dict[str, object]) -> dict[str, float]:
-    """In the process of a run: its wall seconds, from a finished import to a finished report."""
-    from dub.plan import Job
+def one(way: str, store: str, n_locales: int) -> dict[str, float]:
+    """In the process of a run: its wall seconds, without the imports."""
+    from infra.instant_title import run
 
-    settings = {key: value for key, value in WAYS[way].items() if key != "runner"}
-    job = Job.model_validate(content | settings)
+    settings = WAYS[way]
+    arguments = (store, n_locales, settings.get("granularity", "stage"), settings.get("locales_per_task", 1))
     peak = _Peak()
+    n_runs, lag_s = 0, 0.0
     if settings:
         from flows.prefect_server import local_server
 
         with local_server():
-            from flows.deployed import dub_title_flow
+            from prefect import flow
 
+            from tasks.policy import N_THREADS
+            from tasks.task_runner import task_runner
+
+            titled = flow(run, name="instant-title", task_runner=task_runner(N_THREADS), persist_result=False)
             started = time.monotonic()
-            state = dub_title_flow(job, return_state=True)
+            state = titled(*arguments, return_state=True)
             wall_s = time.monotonic() - started
-            report = state.result(raise_on_failure=False)
-            if isinstance(report, BaseException):
-                raise report
+            state.result()
             n_runs, lag_s = _recorded(state.state_details.flow_run_id)
     else:
-        from flows.dub_title import dub_title
-
         started = time.monotonic()
-        report = dub_title(job)
-        wall_s, n_runs, lag_s = time.monotonic() - started, 0, 0.0
-    missing = [outcome.locale for outcome in report.outcomes if len(outcome.files) != 3]
-    if missing:
-        raise SystemExit(f"{len(missing)} locales have no files: {missing[:3]}, {report.outcomes[0].reasons}")
+        run(*arguments)
+        wall_s = time.monotonic() - started
     return {"wall_s": round(wall_s, 1), "n_task_runs": n_runs, "lag_s": round(lag_s, 1), **peak.figures()}
 
 
@@ -303,8 +289,6 @@ def main() -> None:
     costs = commands.add_parser("overhead")
     costs.add_argument("--locales", type=int, default=140)
     costs.add_argument("--way", action="append", choices=list(WAYS), help="only this one (again for more)")
-    costs.add_argument("--fresh", action="store_true", help="every way from an empty store")
-    costs.add_argument("--keep", type=Path, help="folder for the title and its store, used again when it is there")
     fan = commands.add_parser("slots")
     fan.add_argument("--slots", default="1,2,4,8")
     fan.add_argument("--render-s", type=float, default=2.0)
@@ -314,11 +298,11 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if options.command == "one":
         asked = json.loads(sys.stdin.read())
-        print(json.dumps(one(asked["way"], asked["job"])))
+        print(json.dumps(one(**asked)))
     elif options.command == "slots":
         slots([int(count) for count in options.slots.split(",")], options.render_s, options.per_slot)
     else:
-        overhead(options.locales, options.way or list(WAYS), is_fresh=options.fresh, kept=options.keep)
+        overhead(options.locales, options.way or list(WAYS))
 
 
 if __name__ == "__main__":
