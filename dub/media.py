@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 from collections.abc import Collection, Generator, Sequence
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -139,9 +140,9 @@ def read_frames(
 
     Yields new uint8 arrays: yuv420p (height*3//2, width), ffmpeg's planes one under the other; rgb24
     (height, width, 3); gray (height, width), luma 0..255. The raster is that of `facts`, always even, or
-    `scale` = (width_px, height_px). `only`: just these of those frames, counted from the title's start. Frames
-    before `first` are decoded and dropped. Closing the generator ends the decoder. Raises ToolFailed when the file
-    cannot be decoded or has fewer frames than `facts` says.
+    `scale` = (width_px, height_px). `only`: just these of those frames, counted from the title's start. What lies
+    before `first` is skipped where dub/seek.py trusts the file, else decoded and dropped. Closing the generator ends
+    the decoder. Raises ToolFailed when the file cannot be decoded or has fewer frames than `facts` says.
     """
     n_wanted = facts.n_frames - first if n is None else n
     if first < 0 or n_wanted < 0 or first + n_wanted > facts.n_frames:
@@ -150,9 +151,7 @@ def read_frames(
     frame_shape = shape(width, height, pixel_format)
     if not n_wanted:
         return
-    picture = at_constant_rate(opened(path)["V:0"], facts)
-    if first or n is not None:
-        picture = picture.filter("trim", start_frame=first, end_frame=first + n_wanted)
+    picture = _picture_from(path, facts, first, n_wanted)
     if only:
         inside = [frame - first for frame in sorted(set(only)) if first <= frame < first + n_wanted]
         if not inside:
@@ -170,6 +169,20 @@ def read_frames(
                 pipe.finish()
                 raise ToolFailed(f"the video ended after {first + index} of {facts.n_frames} frames")
             yield frame
+
+
+def _picture_from(path: Path, facts: VideoFacts, first: int, n: int) -> Any:
+    """The stream of frames [first, first + n) at `facts.frame_rate`, as the file shows them."""
+    from dub.seek import seek_to  # which asks the file by means of this module
+
+    if first and (seek := seek_to(path, facts, first)):
+        picture = opened(path, seek_timestamp=1, noaccurate_seek=None, ss=f"{float(seek.to_s):.6f}")["V:0"]
+        between = [seek.frame_0_s + (frame - Fraction(1, 2)) / facts.frame_rate for frame in (first, first + n)]
+        return picture.filter("trim", start=f"{float(between[0]):.6f}", end=f"{float(between[1]):.6f}")
+    picture = at_constant_rate(opened(path)["V:0"], facts)
+    if first or n < facts.n_frames:
+        picture = picture.filter("trim", start_frame=first, end_frame=first + n)
+    return picture
 
 
 def at_constant_rate(picture: Any, facts: VideoFacts) -> Any:

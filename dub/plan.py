@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, field_validator
 from dub.artifact import Artifact, Record
 from dub.errors import BadInput
 from dub.location import Location
+from dub.prices import Prices
 from lang.bcp47 import Locale
 
 
@@ -49,7 +50,11 @@ class Plan(Record):
     options: dict[str, dict[str, str | int | float | bool]] = Field(
         default={}, description="per engine id, or per family that has one engine: options for it"
     )
+    gpu_stages: tuple[str, ...] = Field(
+        default=(), description="stages that take a GPU slot where the machine has any: docs/scaling.md"
+    )
     locales: dict[Locale, LocalePlan] = Field(default={}, description="what single locales do otherwise")
+    prices: Prices | None = Field(default=None, description="what machines cost: without it the report tells no money")
 
     def translators_for(self, locale: Locale) -> tuple[str, ...]:
         """Translation engines for a locale, in order of preference."""
@@ -98,7 +103,10 @@ class Job(Record):
     translation. `memory`: a translation memory (TMX, CSV) that is asked before any engine. `glossary`: terms that must
     be translated as it says (CSV). `store`: the artifact store's folder or `s3://bucket/prefix`. Each may be a path of
     the machine that runs the flow, or an object in S3; `out` a folder or a prefix.
+    `approval`: nothing is spoken in a language before people have approved all its lines.
     `source_etag`: the very object in S3 that is meant: where another one has taken its place, the job is not done.
+    `granularity`: what is one task run of a flow run: a stage of a locale, or (for catalogues) all the stages of
+    `locales_per_task` locales. The results are the same.
     """
 
     source: Location
@@ -115,6 +123,9 @@ class Job(Record):
     store: Location | None = None
     title: str = ""
     source_etag: str = ""
+    granularity: Literal["stage", "locale"] = "stage"
+    locales_per_task: int = Field(default=1, ge=1)
+    approval: bool = False
 
 
 class LocalJob(Job):

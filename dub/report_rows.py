@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dub.finding import Finding, Level, Review
+from dub.finding import AWAITING_APPROVAL, Finding, Level, Review
 from dub.gates import Gates
 from dub.word_error import AlignedWord, aligned, comparable_words
 
@@ -25,6 +25,9 @@ _LABELS = {
     "given_line_length": "Length of given lines",
     "given_words": "Wording of given lines",
     "synthetic_portrait": "Synthetic portrait",
+    "corrected_lines": "Lines that a person worded",
+    "corrections_used": "Corrections used",
+    "approval": "Approval",
 }
 _WORST_FIRST = (Level.FAILED, Level.DEGRADED, Level.OK)
 WORDS_OF_LEVEL = {Level.OK: "ok", Level.DEGRADED: "needs a look", Level.FAILED: "failed"}
@@ -164,9 +167,14 @@ def coverage(review: Review) -> tuple[tuple[str, int, float], ...]:
 
 
 def tally(reviews: Iterable[Review]) -> str:
-    """`3 languages: 1 ok, 2 need a look`."""
-    counts = Counter(review.verdict for review in reviews)
+    """`4 languages: 1 ok, 2 need a look, 1 awaits approval`."""
+    counts = Counter(review.ending for review in reviews)
     n_all = counts.total()
-    words = {Level.OK: "ok", Level.DEGRADED: "needs a look" if counts[Level.DEGRADED] == 1 else "need a look"}
-    parts = [f"{counts[level]} {words.get(level, 'failed')}" for level in Level if counts[level]]
+    words = {
+        "ok": "ok",
+        "degraded": "needs a look" if counts["degraded"] == 1 else "need a look",
+        "failed": "failed",
+        AWAITING_APPROVAL: "awaits approval" if counts[AWAITING_APPROVAL] == 1 else "await approval",
+    }
+    parts = [f"{counts[ending]} {text}" for ending, text in words.items() if counts[ending]]
     return f"{n_all} {'language' if n_all == 1 else 'languages'}: {', '.join(parts)}"

@@ -4,16 +4,18 @@
     def separate(desk: Desk, source: Source, engine: EngineChoice) -> Stems: ...
 
 The memo key is (stage name, version, inputs) and nothing else: artifacts count by their digest, engines by their
-fingerprint; no clock, path or machine. Raise `version` when the same inputs would give another result.
+fingerprint; no clock, path or machine. A stage that needs but a part of a record says which with `reads`. Raise
+`version` when the same inputs would give another result.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib
 import inspect
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -28,13 +30,18 @@ from dub.store import Store, open_store
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=BaseModel)
+Reads = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 class Desk(Record):
-    """Where a stage works: things that must not change its result, so no part of any memo key."""
+    """Where a stage works: things that must not change its result, so no part of any memo key.
+
+    `gpu_stages`: names of the stages that take a GPU slot, on a machine that has any (tasks/gpu_slots.py).
+    """
 
     store: str
     n_threads: int = 2
+    gpu_stages: tuple[str, ...] = ()
     title: str = ""
     """Whose work it is, for the ledgers by which the store is tidied (dub/ledger.py); "" is nobody's."""
 
@@ -81,14 +88,19 @@ class Outcome(Generic[R]):
 class Stage(Generic[P, R]):
     """A memoised function. Calling it gives the result; `outcome` also says whether it was cached."""
 
-    def __init__(self, function: Callable[P, R], version: int, n_cpu: int) -> None:
+    def __init__(self, function: Callable[P, R], version: int, n_cpu: int, reads: Reads | None = None) -> None:
         self.function = function
         self.name = function.__name__
         self.version = version
         self.n_cpu = n_cpu
+        self.reads = reads
         self.__doc__ = function.__doc__
         self.signature = inspect.signature(function)
         self._result = TypeAdapter(get_type_hints(function)["return"])
+
+    def __reduce__(self) -> tuple[Callable[[str, str], Stage[Any, Any]], tuple[str, str]]:
+        """Sent to another process by its name alone: both run the same code."""
+        return stage_named, (self.function.__module__, self.name)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.outcome(*args, **kwargs).result
@@ -97,7 +109,8 @@ class Stage(Generic[P, R]):
         """Hex digest of everything the result depends on."""
         bound = self.signature.bind(*args, **kwargs)
         bound.apply_defaults()
-        inputs = {name: _content(value) for name, value in bound.arguments.items() if not isinstance(value, Desk)}
+        read = self.reads(bound.arguments) if self.reads else bound.arguments
+        inputs = {name: _content(value) for name, value in read.items() if not isinstance(value, Desk)}
         facts = {"stage": self.name, "version": self.version, "inputs": inputs}
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
@@ -110,7 +123,7 @@ class Stage(Generic[P, R]):
             return None
         try:
             memo = MemoRecord.model_validate_json(record)
-            result = self._result.validate_json(json.dumps(memo.result))
+            result = self.read_result(memo.result)
         except ValidationError:
             return None  # written by another schema: work again
         if not all(store.has(artifact) for artifact in artifacts_in(result)):
@@ -139,6 +152,11 @@ class Stage(Generic[P, R]):
             self._note(desk, key, args, kwargs, result)
             return Outcome(result, False, seconds)
 
+    def read_result(self, content: Any) -> R:
+        """A result from its JSON content. Raises pydantic's ValidationError for what is none."""
+        result: R = self._result.validate_json(json.dumps(content))
+        return result
+
     def _desk(self, args: Any, kwargs: Any) -> Desk:
         return next(value for value in (*args, *kwargs.values()) if isinstance(value, Desk))
 
@@ -149,16 +167,25 @@ class Stage(Generic[P, R]):
             note_use(desk.open_store(), desk.title, self.name, key, used)
 
 
-def stage(*, version: int, n_cpu: int = 1) -> Callable[[Callable[P, R]], Stage[P, R]]:
+def stage(*, version: int, n_cpu: int = 1, reads: Reads | None = None) -> Callable[[Callable[P, R]], Stage[P, R]]:
     """Make a function over a Desk, records and artifacts a memoised Stage.
 
-    `n_cpu`: how many of the machine's CPU slots it fills while it works.
+    `n_cpu`: how many of the machine's CPU slots it fills while it works. `reads`: from the arguments by name, all that
+    the result depends on, where that is less than the arguments.
     """
 
     def wrap(function: Callable[P, R]) -> Stage[P, R]:
-        return Stage(function, version, n_cpu)
+        return Stage(function, version, n_cpu, reads)
 
     return wrap
+
+
+def stage_named(module: str, name: str) -> Stage[Any, Any]:
+    """The stage of this name in that module."""
+    found = getattr(importlib.import_module(module), name)
+    if not isinstance(found, Stage):
+        raise TypeError(f"{module}.{name} is no stage")
+    return found
 
 
 def artifacts_in(value: Any) -> Iterator[Artifact]:

@@ -6,13 +6,13 @@ https://docs.oasis-open.org/xliff/v1.2/os/xliff-core.html, https://docs.oasis-op
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from dub.cue_fields import UNTIMED, plain, seconds_of, span_between
-from dub.given_xml import GivenXml, attribute, child, children, local, text_of
+from dub.given_xml import NOT_XML, GivenXml, attribute, child, children, local, text_of
 from dub.script import DubScript, Translation, Utterance
 from dub.subtitles import Cue
 from dub.timecode import Span, timecode
@@ -20,12 +20,13 @@ from lang.bcp47 import Locale
 
 _UNTRANSLATED = frozenset({"new", "needs-translation", "initial"})
 """States in which a target, if there is one, is the source's copy or a guess (1.2 section 3.2.5, 2.0 section 4.3)."""
+_APPROVED = frozenset({"final", "signed-off"})
+_APPROVED_BY = "approved-by"
 _CODE = frozenset({"bpt", "ept", "ph", "it", "x", "bx", "ex", "sc", "ec", "sm", "em", "cp"})
 """Inline elements that stand for markup of the original file: never spoken."""
 _UTTERANCE_ID = re.compile(r"u\d{4}")
 _TIMING = re.compile(r"(\d[\d:.,]*)\s*--+>\s*(\d[\d:.,]*)")
 _STARTS, _ENDS = ("start", "begin", "in", "from", "starttime"), ("end", "out", "to", "endtime")
-_NOT_XML = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NAMESPACE = "urn:oasis:names:tc:xliff:document:2.0"
 
 
@@ -139,31 +140,89 @@ def _first_time(element: Element, names: Sequence[str]) -> str:
     return ""
 
 
-def to_xliff(script: DubScript, translation: Translation) -> str:
+@dataclass(frozen=True)
+class ReviewedUnit:
+    """A unit as a translator gave it back. `target`: "" where there is none. `is_untranslated`: its state says so of
+    all or a part of it. `line`: where it stands in the file."""
+
+    id: str
+    source: str
+    target: str
+    is_approved: bool
+    is_untranslated: bool
+    approved_by: str
+    line: int
+
+
+def parse_reviewed(content: bytes, file_name: str) -> tuple[Locale, list[ReviewedUnit]]:
+    """The target locale and every unit that `to_xliff` wrote, as it is now. Approved: `state="final"` on all segments
+    (2.0), `approved="yes"` or a target's state `final` or `signed-off` (1.2). Raises BadInput naming the line."""
+    given = GivenXml(content, file_name)
+    if local(given.root.tag) != "xliff":
+        raise given.fault(given.root, f"the root element is <{local(given.root.tag)}>, not <xliff>", "give XLIFF")
+    named = [given.root, *children(given.root, "file")]
+    tags = [tag for element in named for name in ("trgLang", "target-language") if (tag := attribute(element, name))]
+    try:
+        locale = Locale(tags[0] if tags else "")
+    except ValueError as error:
+        raise given.fault(given.root, "it names no target language", 'write trgLang="es"') from error
+    return locale, [_reviewed(given, unit) for unit in _units(given.root)]
+
+
+def _reviewed(given: GivenXml, unit: Element) -> ReviewedUnit:
+    parts = [segment.element for segment in _segments(unit)]
+    names = [attribute(unit, name) for name in ("id", "resname", "name")]
+    states = [_state(part) for part in parts]
+    by = (note for note in unit.iter() if local(note.tag) == "note" and attribute(note, "category") == _APPROVED_BY)
+    source, target = (
+        " ".join(filter(None, (text_of(child(part, tag), without=_CODE) for part in parts)))
+        for tag in ("source", "target")
+    )
+    return ReviewedUnit(
+        id=next((name for name in names if _UTTERANCE_ID.fullmatch(name)), names[0]),
+        source=source,
+        target=target,
+        is_approved=bool(states) and (attribute(unit, "approved") == "yes" or all(s in _APPROVED for s in states)),
+        is_untranslated=any(state in _UNTRANSLATED for state in states),
+        approved_by=text_of(next(by, None)),
+        line=given.line_of(unit),
+    )
+
+
+def _state(element: Element) -> str:
+    target = child(element, "target")
+    return attribute(element if local(element.tag) != "trans-unit" or target is None else target, "state")
+
+
+def to_xliff(script: DubScript, translation: Translation, approved: Mapping[str, str] = {}) -> str:
     """XLIFF 2.0 of a translation, one unit per utterance with its time and speaker as notes: for a translator to
-    correct, and to be given back with `--script`. A line that was withheld has no target, and a note that says why."""
+    correct, and to be given back with `polydub import` or `--script`. A line that was withheld has no target, and a
+    note that says why. `approved`: who approved a line as it stands, by utterance id; its state is `final`."""
     ElementTree.register_namespace("", _NAMESPACE)
     root = Element(_tag("xliff"), version="2.0", srcLang=str(script.source_locale), trgLang=str(translation.locale))
     file = ElementTree.SubElement(root, _tag("file"), id="f1")
     lines = {line.utterance_id: line.text for line in translation.lines}
     reasons = {line.utterance_id: line.reason for line in translation.withheld}
     for utterance in script.utterances:
-        _write_unit(file, utterance, lines.get(utterance.id, ""), reasons.get(utterance.id, ""))
+        text = lines.get(utterance.id, "")
+        state = "initial" if not text else "final" if utterance.id in approved else "translated"
+        notes = {"withheld": reasons.get(utterance.id, ""), _APPROVED_BY: approved.get(utterance.id, "")}
+        _write_unit(file, utterance, text, state, notes)
     ElementTree.indent(root)
     return ElementTree.tostring(root, "unicode", xml_declaration=True) + "\n"
 
 
-def _write_unit(file: Element, utterance: Utterance, text: str, reason: str) -> None:
+def _write_unit(file: Element, utterance: Utterance, text: str, state: str, more: Mapping[str, str]) -> None:
     unit = ElementTree.SubElement(file, _tag("unit"), id=utterance.id)
     notes = ElementTree.SubElement(unit, _tag("notes"))
     times = f"{timecode(utterance.span.start)} --> {timecode(utterance.span.end)}"
-    for category, note in (("time", times), ("speaker", utterance.speaker), ("withheld", reason)):
+    for category, note in {"time": times, "speaker": utterance.speaker, **more}.items():
         if note:
-            ElementTree.SubElement(notes, _tag("note"), category=category).text = _NOT_XML.sub("", note)
-    segment = ElementTree.SubElement(unit, _tag("segment"), id="s1", state="translated" if text else "initial")
-    ElementTree.SubElement(segment, _tag("source")).text = _NOT_XML.sub("", utterance.text)
+            ElementTree.SubElement(notes, _tag("note"), category=category).text = NOT_XML.sub(" ", note)
+    segment = ElementTree.SubElement(unit, _tag("segment"), id="s1", state=state)
+    ElementTree.SubElement(segment, _tag("source")).text = NOT_XML.sub(" ", utterance.text)
     if text:
-        ElementTree.SubElement(segment, _tag("target")).text = _NOT_XML.sub("", text)
+        ElementTree.SubElement(segment, _tag("target")).text = NOT_XML.sub(" ", text)
 
 
 def _tag(name: str) -> str:

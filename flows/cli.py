@@ -10,22 +10,29 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dub.plan import Job
+    from flows.outcome import RunReport
     from lang.bcp47 import Locale
 
-EXIT_OK, EXIT_DUB_FAILED, EXIT_BAD_INPUT = 0, 1, 2
+EXIT_OK, EXIT_DUB_FAILED, EXIT_BAD_INPUT, EXIT_AWAITS_APPROVAL = 0, 1, 2, 3
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0 done, 1 a language failed, 2 bad input or a missing engine."""
+    """Run one command; returns the exit code: 0 done, 1 a language failed, 2 bad input or a missing engine, 3 none
+    failed and some await approval."""
     options = build_parser().parse_args(arguments)
     # Stages already fill the cores; BLAS threads under them turned calls of 0.3 s into 8 s. Read when numpy loads.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from dub.errors import DubError
 
+    if getattr(options, "log_json", False):
+        os.environ["POLYDUB_LOG"] = "json"
     try:
         return int(options.run(options))
     except DubError as error:
-        print(f"polydub: {error}", file=sys.stderr)
+        if _logs_json():
+            _log_end(error)
+        else:
+            print(f"polydub: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except BrokenPipeError:  # the reader of our table has seen enough (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -33,6 +40,21 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("polydub: stopped; what was finished is kept, run the same command to go on", file=sys.stderr)
         return 130
+    except Exception as error:  # a fault of ours: its traceback holds a message, which may hold anything
+        if not _logs_json():
+            raise
+        _log_end(error)
+        return EXIT_DUB_FAILED
+
+
+def _logs_json() -> bool:
+    return os.environ.get("POLYDUB_LOG") == "json"
+
+
+def _log_end(error: Exception) -> None:
+    from flows.json_log import write_event_of
+
+    write_event_of(error)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -43,26 +65,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     dub = commands.add_parser("dub", help="dub a video into other languages")
     dub.add_argument("source", help="the talking video: a path, or s3://bucket/key")
-    dub.add_argument("--to", required=True, metavar="LOCALES", help="target locales, e.g. es,pt-BR,ca")
-    dub.add_argument("--out", default="out", help="folder for the results, or s3://bucket/prefix (default: out)")
-    dub.add_argument("--profile", default="embedded", help="a shipped profile or the path of your own .toml")
-    dub.add_argument("--from", dest="source_locale", metavar="LOCALE", help="the language spoken (default: found)")
-    dub.add_argument(
-        "--script", action="append", default=[], metavar="LOCALE=FILE",
-        help="a timed script (.srt .vtt .csv .json): in the source's language it replaces recognition, "
-        "in a target's it replaces translation",
-    )  # fmt: skip
-    dub.add_argument("--speakers", type=_at_least_one, metavar="N", help="how many people speak (default: found)")
-    dub.add_argument("--cast", help="who speaks: names, recordings, voices (cast.toml, docs/voices.md)")
-    dub.add_argument("--consent", help="who agreed to what (consent.toml, docs/voices.md)")
-    dub.add_argument("--memory", help="a translation memory (.tmx .csv): its lines come before any engine's")
-    dub.add_argument("--glossary", help="terms and what they must be in each language (.csv .tsv)")
-    dub.add_argument("--title", default="", help="name of the results (default: the file's name)")
-    dub.add_argument(
-        "--store",
-        help="artifact store: a folder or s3://bucket/prefix (default: $POLYDUB_STORE, ~/.cache/polydub/store)",
-    )
+    add_job_options(dub, required=True)
     dub.add_argument("--prefect", action="store_true", help="run as a Prefect flow; starts a local server if none runs")
+    dub.add_argument("--log-json", action="store_true", help="one JSON object per line on stderr, as POLYDUB_LOG=json")
     dub.set_defaults(run=_dub)
 
     languages = commands.add_parser("languages", help="what can be dubbed into, by which engines")
@@ -103,6 +108,10 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_engines_command(commands)
 
+    from flows.batch_command import add_batch_command
+
+    add_batch_command(commands)
+
     from flows.lipsync_command import add_lipsync_command
 
     add_lipsync_command(commands)
@@ -114,11 +123,25 @@ def build_parser() -> argparse.ArgumentParser:
     from flows.score_command import add_score_command
 
     add_score_command(commands)
+
+    from flows.redub_command import add_redub_command
+
+    add_redub_command(commands)
+
+    from flows.table_command import add_table_commands
+
+    add_table_commands(commands)
     add_voices_command(commands)
 
     from flows.store_command import add_store_command
 
     add_store_command(commands)
+    from flows.submit_command import add_submit_command
+    from flows.watch_command import add_watch_command
+
+    add_submit_command(commands)
+
+    add_watch_command(commands)
 
     doctor = commands.add_parser("doctor", help="what is installed, what is missing, how to mend it")
     doctor.add_argument("--profile", default="embedded")
@@ -126,14 +149,45 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def add_job_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    """What is to be done with a source: of `dub`, and of what has it done elsewhere."""
+    parser.add_argument("--to", required=required, metavar="LOCALES", help="target locales, e.g. es,pt-BR,ca")
+    parser.add_argument("--out", default="out", help="folder for the results, or s3://bucket/prefix (default: out)")
+    parser.add_argument("--profile", default="embedded", help="a shipped profile or the path of your own .toml")
+    parser.add_argument("--from", dest="source_locale", metavar="LOCALE", help="the language spoken (default: found)")
+    parser.add_argument(
+        "--script", action="append", default=[], metavar="LOCALE=FILE",
+        help="a timed script (.srt .vtt .csv .json): in the source's language it replaces recognition, "
+        "in a target's it replaces translation",
+    )  # fmt: skip
+    parser.add_argument("--speakers", type=_at_least_one, metavar="N", help="how many people speak (default: found)")
+    parser.add_argument("--cast", help="who speaks: names, recordings, voices (cast.toml, docs/voices.md)")
+    parser.add_argument("--consent", help="who agreed to what (consent.toml, docs/voices.md)")
+    parser.add_argument("--memory", help="a translation memory (.tmx .csv): its lines come before any engine's")
+    parser.add_argument("--glossary", help="terms and what they must be in each language (.csv .tsv)")
+    parser.add_argument("--title", default="", help="name of the results (default: the file's name)")
+    parser.add_argument(
+        "--store",
+        help="artifact store: a folder or s3://bucket/prefix (default: $POLYDUB_STORE, ~/.cache/polydub/store)",
+    )
+    parser.add_argument(
+        "--approve", action="store_true",
+        help="speak no language before people have approved all its lines (docs/review-by-people.md)",
+    )  # fmt: skip
+
+
 def _dub(options: argparse.Namespace) -> int:
+    return run_job(job_of(options), prefect=options.prefect)
+
+
+def run_job(job: Job, *, prefect: bool) -> int:
+    """Check a job, run it with its progress shown, print how it ended; returns the exit code."""
     from flows.preflight import cache_home, check
 
-    job = _job(options)
     check(job)
     from flows.console import print_verdicts, show_run
 
-    if options.prefect:
+    if prefect:
         from flows.prefect_server import local_server
 
         with local_server() as url:
@@ -143,11 +197,19 @@ def _dub(options: argparse.Namespace) -> int:
         from flows.dub_title import dub_title
     with show_run(cache_home() / "native.log"):
         report = dub_title(job)
-    print_verdicts(report)
-    return EXIT_DUB_FAILED if report.verdict == "failed" else EXIT_OK
+    if not _logs_json():  # its reasons may quote lines; the log has the verdicts
+        print_verdicts(report)
+    return exit_code(report)
 
 
-def _job(options: argparse.Namespace) -> Job:
+def exit_code(report: RunReport) -> int:
+    if report.verdict == "failed":
+        return EXIT_DUB_FAILED
+    return EXIT_AWAITS_APPROVAL if report.awaits_approval else EXIT_OK
+
+
+def job_of(options: argparse.Namespace) -> Job:
+    """Raises BadInput naming the option."""
     from dub.errors import BadInput
     from dub.location import absolute
     from dub.plan import Job
@@ -158,7 +220,7 @@ def _job(options: argparse.Namespace) -> Job:
         if not separator or not path:
             raise BadInput(f"--script {given!r} is not LOCALE=FILE", mend="for example --script es=talk.es.srt")
         scripts[locale_of(tag)] = absolute(path)
-    targets = tuple(locale_of(tag) for tag in options.to.split(",") if tag.strip())
+    targets = tuple(locale_of(tag) for tag in (options.to or "").split(",") if tag.strip())
     if not targets:
         raise BadInput("--to names no locale", mend="for example --to es,pt-BR")
     return Job(
@@ -175,6 +237,7 @@ def _job(options: argparse.Namespace) -> Job:
         glossary=absolute(options.glossary) if options.glossary else None,
         store=absolute(options.store) if options.store else None,
         title=options.title,
+        approval=options.approve,
     )
 
 
@@ -193,7 +256,7 @@ def locale_of(tag: str) -> Locale:
         locale = supported_locale(tag)
     except UnknownLanguage as error:
         raise LanguageNotSupported(str(error), mend="`polydub languages` lists what is offered") from error
-    if locale != tag.strip():
+    if locale != tag.strip() and not _logs_json():
         print(f"  {tag.strip()} is taken as {locale} ({name_of(locale)})", file=sys.stderr)
     return locale
 

@@ -6,15 +6,17 @@ Every line submits one stage; what depends only on the source stands once, what 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from dub.artifact import Artifact
 from dub.cast import Cast, Casting
+from dub.effort import StageWork, effort
 from dub.errors import DubError
 from dub.finding import Review
-from dub.lips import LipSync, MouthBank
+from dub.lips import LipPlan, LipSync, MouthBank, RenderedPart
 from dub.mix import Dub, Mix
 from dub.on_screen import OnScreen
 from dub.plan import GivenFile, Job
@@ -23,23 +25,28 @@ from dub.script import DubScript, Takes, Timeline, Translation
 from dub.source import FaceTrack, Source, Stems
 from dub.subtitles import Subtitles
 from dub.turns import Turns
-from dub.xliff import to_xliff
-from flows.outcome import RunReport, failed_review, root_cause, seconds_of
+from flows.approval import publish_table, stopped_for_approval
+from flows.fetch import check_not_superseded
+from flows.lips import move_lips
+from flows.outcome import RunReport, by_stage, failed_review, root_cause, sharing, works_of
 from flows.people import agreed
 from flows.preflight import Prepared, Routes, check, find_ways
 from flows.publish import publish, publish_text
+from flows.title_files import write_job, write_source_script, write_wording
+from flows.watched import watched
+from flows.whole_locales import dub_whole_locales
 from lang.bcp47 import Locale
 from tasks.build_mouth_bank import build_mouth_bank
+from tasks.correct_translation import correct_translation
 from tasks.diarize import diarize
 from tasks.enroll import cast_for, enroll
 from tasks.find_speaking_faces import find_speaking_faces
 from tasks.fit import fit
 from tasks.ingest import ingest
-from tasks.lipsync import lipsync
 from tasks.measure_prosody import measure_prosody
 from tasks.mix import mix
 from tasks.name_speakers import find_people, name_speakers
-from tasks.policy import Work, submit
+from tasks.policy import Work, is_in_prefect_flow, submit
 from tasks.preview import Preview, preview
 from tasks.read_script import read_script, read_translation
 from tasks.remux import remux
@@ -48,7 +55,7 @@ from tasks.review import review
 from tasks.separate import separate
 from tasks.speak import speak
 from tasks.subtitle import subtitle
-from tasks.track_faces import track_faces
+from tasks.track_faces import track_faces, track_part
 from tasks.transcribe import transcribe
 from tasks.translate import translate
 
@@ -71,15 +78,19 @@ class OncePerSource:
 
 @dataclass(frozen=True)
 class OncePerLocale:
-    """What one language is made of, in the order it is made."""
+    """What one language is made of, in the order it is made. `translated`: before people's corrections."""
 
     locale: Locale
+    translated: Work[Translation]
     translation: Work[Translation]
     cast: Work[Cast]
     takes: Work[Takes]
     timeline: Work[Timeline]
     mix: Work[Mix]
+    lip_plan: Work[LipPlan]
+    lip_parts: dict[int, Work[RenderedPart]]
     lips: Work[LipSync]
+    seen_parts: dict[int, Work[FaceTrack]]
     subtitles: Work[Subtitles]
     dub: Work[Dub]
     review: Work[Review]
@@ -88,15 +99,20 @@ class OncePerLocale:
 def dub_title(job: Job) -> RunReport:
     """Dub one title into every target. A language that fails never stops the others.
 
-    Raises BadInput and EngineUnavailable in seconds, before any work; NoSpeech when there is nothing to dub.
+    Raises BadInput and EngineUnavailable in seconds, before any work; NoSpeech when there is nothing to dub; Superseded
+    when the source was replaced while it was being dubbed: nothing is published from then on.
     """
     prepared = check(job)
-    with prepared.desk.at_work():
+    write_job(job, prepared.title)
+    with prepared.desk.at_work(), watched(prepared.title, job.targets, job.out) as watch:
         shared = prepare_source(prepared)
         spoken = shared.script.result().source_locale
-        dubs = [_start(locale, spoken, prepared, shared) for locale in job.targets]
+        if job.granularity == "locale" and is_in_prefect_flow():
+            dubs = dub_whole_locales(_start, spoken, prepared, shared)
+        else:
+            dubs = (dub for dub in [_start(locale, spoken, prepared, shared) for locale in job.targets])
         finished = [publish_locale(prepared, shared, dub) for dub in dubs]
-        return publish_report(prepared, shared, finished)
+        return watch.ended(publish_report(prepared, shared, finished))
 
 
 def _start(locale: Locale, spoken: Locale, prepared: Prepared, shared: OncePerSource) -> OncePerLocale | DubbedLocale:
@@ -135,7 +151,8 @@ def prepare_source(prepared: Prepared) -> OncePerSource:
     return OncePerSource(source, stems, turns, script, prosody, faces, on_screen, bank, casts, page_video)
 
 
-def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePerSource) -> OncePerLocale:
+def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePerSource) -> OncePerLocale | DubbedLocale:
+    """One language on its way; or its end, where people have still to approve its lines."""
     desk, plan = prepared.desk, prepared.plan
     source, stems, script, faces = shared.source, shared.stems, shared.script, shared.faces
     prosody, on_screen, bank = shared.prosody, shared.on_screen, shared.bank
@@ -149,24 +166,44 @@ def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePer
     def step(name: str) -> str:
         return f"{name} {locale}"
 
-    translation = _translation(locale, prepared, script, routes)
+    translated = _translation(locale, prepared, script, routes)
+    translation = _corrected(locale, prepared, script, translated)
+    if stopped := stopped_for_approval(prepared, script, translation):
+        return stopped
     cast = submit(cast_for, desk, shared.casts[voice.fingerprint], locale, voice, encoder, ear, label=step("cast"))
     aligner = prepared.engine("aligner")
     takes = submit(speak, desk, script, translation, cast, voice, aligner, prosody, label=step("speak"))
     timeline = submit(fit, desk, source, script, takes, prosody, label=step("fit"))
     mixed = submit(mix, desk, source, stems, script, timeline, plan.target_lufs, prosody, label=step("mix"))
-    lips = submit(
-        lipsync, desk, source, faces, stems, script, on_screen, bank, timeline, prepared.engine("lipsync"),
-        label=step("lipsync"),
-    )  # fmt: skip
+    lips = move_lips(desk, source, faces, stems, script, on_screen, bank, timeline, prepared.engine("lipsync"), locale)
+    face = prepared.engine("face")
+    seen = {
+        number: submit(track_part, desk, source, part, face, label=f"look at {part.label}")
+        for number, part in lips.parts.items()
+    }
     cues = submit(subtitle, desk, source, timeline, label=step("subtitle"))
-    dub = submit(remux, desk, source, lips, mixed, cues, locale, script, cast, label=step("remux"))
+    dub = submit(remux, desk, source, lips.picture, mixed, cues, locale, script, cast, label=step("remux"))
     reviewed = submit(
-        review, desk, source, stems, script, translation, cast, takes, timeline, mixed, faces, on_screen, lips, dub,
-        judges, prosody, shared.turns,
+        review, desk, source, stems, script, translation, cast, takes, timeline, mixed, faces, on_screen,
+        lips.picture, dub, judges, prosody, shared.turns, tuple(seen.values()),
         label=step("review"),
     )  # fmt: skip
-    return OncePerLocale(locale, translation, cast, takes, timeline, mixed, lips, cues, dub, reviewed)
+    return OncePerLocale(
+        locale,
+        translated,
+        translation,
+        cast,
+        takes,
+        timeline,
+        mixed,
+        lips.plan,
+        lips.parts,
+        lips.picture,
+        seen,
+        cues,
+        dub,
+        reviewed,
+    )
 
 
 def _source_script(prepared: Prepared, source: Work[Source], stems: Work[Stems], turns: Work[Turns]) -> Work[DubScript]:
@@ -204,6 +241,17 @@ def _translation(locale: Locale, prepared: Prepared, script: Work[DubScript], ro
     return submit(translate, desk, script, locale, routes, guard, memory, glossary, label=f"translate {locale}")
 
 
+def _corrected(
+    locale: Locale, prepared: Prepared, script: Work[DubScript], translated: Work[Translation]
+) -> Work[Translation]:
+    """In the words that people corrected, where they did."""
+    corrections, guard = prepared.corrections.wordings(locale), prepared.engine("language_id")
+    if not corrections:
+        return translated
+    label = f"correct {locale}"
+    return submit(correct_translation, prepared.desk, script, translated, corrections, guard, label=label)
+
+
 def _given(prepared: Prepared, path: Path | None) -> GivenFile | None:
     if path is None:
         return None
@@ -214,22 +262,30 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
     """Wait for one language and put its files in place; what went wrong with it becomes its report."""
     store, out = prepared.desk.open_store(), prepared.job.out
     stem = f"{prepared.title}.{dub.locale}"
+    _wait_for(dub)
+    check_not_superseded(prepared.asked)
     if isinstance(dub, DubbedLocale):
+        if dub.translation:
+            write_wording(shared.script.result(), dub.translation, prepared.corrections, out, prepared.title)
         publish_text(review_json(dub.review), out / f"{stem}.report.json")
         return dub
     try:
+        translation = dub.translation.result()
+        write_wording(shared.script.result(), translation, prepared.corrections, out, prepared.title)
         finished, reviewed = dub.dub.result(), dub.review.result()
     except Exception as error:
         failed = failed_review(dub.locale, root_cause(error, shared, dub))
         publish_text(review_json(failed), out / f"{stem}.report.json")
-        return DubbedLocale(locale=dub.locale, review=failed)
+        took = effort(_works(prepared, dub), prepared.plan.prices)
+        return DubbedLocale(locale=dub.locale, review=failed, effort=took)
     files: dict[str, Artifact] = {f"{stem}.mp4": finished.video}
     files |= {f"{stem}.srt": dub.subtitles.result().srt, f"{stem}.vtt": dub.subtitles.result().vtt}
+    mouths = f"{stem}.mouths.svg" if "mouths" in reviewed.figures else ""
+    if mouths:
+        files[mouths] = reviewed.figures["mouths"]
     for name, artifact in files.items():
         publish(store, artifact, out / name)
-    translation = dub.translation.result()
-    publish_text(translation.model_dump_json(indent=1), out / f"{stem}.script.json")
-    publish_text(to_xliff(shared.script.result(), translation), out / f"{stem}.xlf")
+    works = _works(prepared, dub)
     publish_text(review_json(reviewed), out / f"{stem}.report.json")
     return DubbedLocale(
         locale=dub.locale,
@@ -239,19 +295,38 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
         srt=f"{stem}.srt",
         translation=translation,
         timeline=dub.timeline.result(),
-        seconds=seconds_of(dub),
+        seconds=by_stage(works),
+        effort=effort(works, prepared.plan.prices, output_s=float(finished.duration)),
+        mouths=mouths,
     )
+
+
+def _works(prepared: Prepared, story: OncePerSource | OncePerLocale) -> tuple[StageWork, ...]:
+    return works_of(story, gpu_stages=prepared.plan.gpu_stages)
+
+
+def _wait_for(dub: OncePerLocale | DubbedLocale) -> None:
+    if isinstance(dub, OncePerLocale):
+        with suppress(Exception):  # what it is, is said where it is asked for
+            dub.dub.result(), dub.review.result()
 
 
 def publish_report(prepared: Prepared, shared: OncePerSource, finished: list[DubbedLocale]) -> RunReport:
     """The report over all languages, beside the files it plays."""
     desk, out, title = prepared.desk, prepared.job.out, prepared.title
     store = desk.open_store()
+    script = shared.script.result()
+    check_not_superseded(prepared.asked)
     publish(store, shared.preview.result().video, out / f"{title}.source.mp4")
+    write_source_script(script, out, title)
+    publish_table(prepared, script, finished)
+    works = _works(prepared, shared)
+    finished = sharing(finished, effort(works, prepared.plan.prices))
     page = report(
-        desk, title, shared.source.result(), shared.script.result(), tuple(finished),
-        source_video=f"{title}.source.mp4", seconds=seconds_of(shared), plan=prepared.plan,
+        desk, title, shared.source.result(), script, tuple(finished),
+        source_video=f"{title}.source.mp4", seconds=by_stage(works), plan=prepared.plan,
     )  # fmt: skip
     publish(store, page.html, out / "report.html")
     publish(store, page.csv, out / "report.csv")
-    return RunReport.of(title, finished, prepared.voices, out / "report.html")
+    source_s = float(shared.source.result().video.duration)
+    return RunReport.of(title, finished, prepared.voices, out / "report.html", source_s)

@@ -42,7 +42,7 @@ def fetched(job: Job, inbox: Path) -> LocalJob:
 
 
 def check_not_superseded(job: Job) -> None:
-    """Raises Superseded when the source in S3 is no longer the object that the job means."""
+    """Raises Superseded when the source in S3 is no longer the object that the job means, or is there no more."""
     if isinstance(job.source, S3Url) and job.source_etag:
         _stored("source", job.source, job.source_etag)
 
@@ -61,6 +61,8 @@ def _local(field: str, place: Path | S3Url, inbox: Path, etag: str = "") -> Path
 
 def _stored(field: str, place: S3Url, etag: str = "") -> StoredObject:
     stored = Bucket(place.bucket).head(place.key)
+    if stored is None and etag:
+        raise Superseded(f"{place} has been removed since this job was made", mend="upload it again")
     if stored is None:
         raise BadInput(f"{field}: there is no object {place}", mend="check the key, or upload it")
     if etag and stored.etag != etag:
@@ -89,6 +91,28 @@ def _fetch_named_in(place: S3Url, toml: Path) -> None:
                 stored = Bucket(place.bucket).head((place.parent / name).key) if _may_be_a_file(name) else None
                 if stored is not None:
                     _download(stored, toml.parent / name)
+
+
+def named_beside(toml: Path | S3Url) -> list[Path | S3Url]:
+    """The recordings that a cast or consent file names, and that are there."""
+    found: list[Path | S3Url] = []
+    with suppress(OSError, ValueError):  # what is wrong with the file is said by its reader
+        for name in _texts(tomllib.loads(_text_of(toml))):
+            with suppress(BadInput):  # a text that names no object is no file name
+                found += _named_file(toml.parent, name)
+    return found
+
+
+def _named_file(folder: Path | S3Url, name: str) -> list[Path | S3Url]:
+    if isinstance(folder, Path):  # here a whole path may be named
+        return [folder / name] if _may_be_a_file(name.lstrip("/")) and (folder / name).is_file() else []
+    return [folder / name] if _may_be_a_file(name) and Bucket(folder.bucket).head((folder / name).key) else []
+
+
+def _text_of(toml: Path | S3Url) -> str:
+    if isinstance(toml, Path):
+        return toml.read_text("utf-8")
+    return (Bucket(toml.bucket).read_bytes(toml.key) or b"").decode()
 
 
 def _may_be_a_file(text: str) -> bool:

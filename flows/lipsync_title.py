@@ -21,6 +21,7 @@ from dub.plan import GivenFile, Plan
 from dub.script import DubScript
 from dub.source import Source
 from dub.stage import Desk, EngineChoice
+from flows.lips import move_lips
 from flows.preflight import choices, desk_for, read_plan
 from flows.publish import publish, publish_text
 from lang.bcp47 import Locale
@@ -31,7 +32,6 @@ from tasks.find_dubbed_faces import find_dubbed_faces
 from tasks.find_speaking_faces import find_speaking_faces
 from tasks.ingest import ingest
 from tasks.learn_lips import learn_lips
-from tasks.lipsync import lipsync
 from tasks.mark_speech import mark_speech
 from tasks.match_length import match_length
 from tasks.mux_sound import mux_sound
@@ -116,10 +116,10 @@ def lipsync_title(job: LipSyncJob) -> LipSyncOutcome:
     learned = submit(
         learn_lips, desk, source, track, stems, script, on_screen, spoken, prepared.engine("lipsync")
     ).result()  # sound that cannot move these lips is refused before frames are rendered
-    lips = submit(
-        lipsync, desk, source, track, stems, script, spoken.result().on_screen, bank, spoken.result().timeline,
+    lips = move_lips(
+        desk, source, track, stems, script, spoken.result().on_screen, bank, spoken.result().timeline,
         prepared.engine("lipsync"),
-    )  # fmt: skip
+    ).picture  # fmt: skip
     _require_moved(lips.result(), source, script.result())
     synced = submit(mux_sound, desk, sound, lips)
     publish(store, synced.result().video, job.out)
@@ -154,7 +154,7 @@ def check_lipsync(job: LipSyncJob) -> _Prepared:
         raise BadInput(f"--out {job.out}: the result is an MP4", mend="give a name that ends in .mp4")
     job.out.parent.mkdir(parents=True, exist_ok=True)
     plan = read_plan(job.profile)
-    desk = desk_for(job.store, job.video.stem)
+    desk = desk_for(job.store, job.video.stem, plan)
     engines = {family: choices(plan, family) for family in FAMILIES}
     return _Prepared(job=job, plan=plan, desk=desk, engines=engines, text=_given_text(desk, job.text))
 

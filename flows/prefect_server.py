@@ -64,9 +64,10 @@ def local_server(home: Path | None = None) -> Iterator[str]:
     yield url
 
 
-def start_server(home: Path) -> str:
-    """Start a server over `home` (its SQLite database and log) and wait until it answers. Raises EngineUnavailable."""
-    port = _free_port()
+def start_server(home: Path, port: int = 0) -> str:
+    """Start a server over `home` (its SQLite database and log) and wait until it answers. `port`: 0 for any that is
+    free; a server that takes another's place needs the same one. Raises EngineUnavailable."""
+    port = port or _free_port()
     url = f"http://127.0.0.1:{port}/api"
     log = home / "server.log"
     environment = os.environ | SERVER_SETTINGS | {"PREFECT_HOME": str(home), "PREFECT_API_URL": url}

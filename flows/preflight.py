@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from dub.artifact import Record
+from dub.corrections import Corrections
 from dub.errors import BadInput, EngineUnavailable, LanguageNotSupported, UnreadableMedia
 from dub.glossary import read_glossary
 from dub.location import Location, S3Url, absolute
@@ -22,8 +23,11 @@ from dub.translation_memory import read_memory
 from flows.fetch import fetched
 from flows.people import People, read_people
 from flows.publish import check_writable
+from flows.title_files import read_corrections
 from lang.bcp47 import Locale
 from lang.registry import name_of
+from tasks.gpu_slots import gpu_devices
+from tasks.gpu_stages import check_names
 
 ENGLISH = Locale("en")
 Route = tuple[EngineChoice, ...]
@@ -34,8 +38,10 @@ SCRATCH_BYTES_PER_SOURCE_BYTE = 12
 
 
 class Prepared(Record):
-    """A job whose every engine, locale and file has been checked. `voices`: the tts engine of each target."""
+    """A job whose every engine, locale and file has been checked. `asked`: as it was given, its files perhaps in S3.
+    `voices`: the tts engine of each target; `corrections`: what people have corrected of the title so far."""
 
+    asked: Job
     job: LocalJob
     plan: Plan
     desk: Desk
@@ -43,6 +49,7 @@ class Prepared(Record):
     engines: dict[str, tuple[EngineChoice, ...]]
     voices: dict[Locale, EngineChoice]
     people: People
+    corrections: Corrections
 
     def engine(self, family: str) -> EngineChoice:
         return self.engines[family][0]
@@ -70,8 +77,12 @@ def store_of(asked: Location | None) -> Path | S3Url:
     return absolute(asked or os.environ.get("POLYDUB_STORE") or cache_home() / "store")
 
 
-def desk_for(asked: Location | None, title: str) -> Desk:
-    return Desk(store=str(store_of(asked)), n_threads=len(os.sched_getaffinity(0)), title=title)
+def desk_for(asked: Location | None, title: str, plan: Plan) -> Desk:
+    """Raises BadInput for GPU stages that are none, and for GPUs of this machine that are named wrongly."""
+    check_names(plan.gpu_stages)
+    gpu_devices()
+    n_threads = len(os.sched_getaffinity(0))
+    return Desk(store=str(store_of(asked)), n_threads=n_threads, title=title, gpu_stages=plan.gpu_stages)
 
 
 def check(asked: Job) -> Prepared:
@@ -83,7 +94,7 @@ def check(asked: Job) -> Prepared:
     _check_scripts(job)
     _check_given("translation memory", job.memory, read_memory, job)
     _check_given("glossary", job.glossary, read_glossary, job)
-    _check_targets(job)
+    check_targets(job)
     engines = {family: choices(plan, family) for family in families()}
     voices = {locale: find_voice(plan, locale) for locale in job.targets}
     people = read_people(job, plan, voices, date.today())
@@ -91,10 +102,14 @@ def check(asked: Job) -> Prepared:
     for locale in job.targets:  # a language yet to be found is reached by English, or is English
         if spoken or locale.language != ENGLISH.language:
             find_ways(job, plan, spoken or ENGLISH, locale)
-    _check_out(job)
     title = job.title or job.source.stem
-    desk = desk_for(job.store, title)
-    return Prepared(job=job, plan=plan, desk=desk, title=title, engines=engines, voices=voices, people=people)
+    desk = desk_for(job.store, title, plan)
+    _check_out(job)
+    corrections = read_corrections(job.out, title)
+    return Prepared(
+        asked=asked, job=job, plan=plan, desk=desk, title=title, engines=engines, voices=voices, people=people,
+        corrections=corrections,
+    )  # fmt: skip
 
 
 def families() -> list[str]:
@@ -164,6 +179,12 @@ def _check_scripts(job: LocalJob) -> None:
     for locale, path in job.scripts.items():
         if not path.is_file():
             raise BadInput(f"the {locale} script {path} does not exist", mend=f"give one of {KINDS}")
+    check_script_locales(job)
+
+
+def check_script_locales(job: Job) -> None:
+    """Raises BadInput for a script in a language that has no part in the job."""
+    for locale in job.scripts:
         if locale not in job.targets and job.source_locale is not None and locale != job.source_locale:
             raise BadInput(
                 f"a script was given for {locale}, which is neither the source's locale nor a target",
@@ -182,7 +203,7 @@ def _check_given(
     read(path.read_bytes(), path.name, job.source_locale or ENGLISH, job.targets[0])
 
 
-def _check_targets(job: Job) -> None:
+def check_targets(job: Job) -> None:
     if len(set(job.targets)) != len(job.targets):
         raise BadInput(f"a target is given twice: {', '.join(job.targets)}", mend="name each locale once")
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The programs that no Python package brings: ffmpeg, and Apertium with the language pairs of the embedded profile.
 # As root on Debian or Ubuntu they are installed; elsewhere the command to run is printed and nothing half-runs.
-# Usage: system_packages.sh [test]   (test: also the browser that the report's test drives)
+# Usage: system_packages.sh [test]   (test: also the browser that the report's test drives, and PostgreSQL)
 set -eu
 
 need=""
@@ -18,7 +18,10 @@ want $modes/por-cat.mode apertium-por-cat
 want $modes/pt-es.mode apertium-es-pt
 want $modes/pt-gl.mode apertium-pt-gl
 "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null || need="$need python3-venv"  # Debian splits it off
-[ "${1:-}" != test ] || want chromium chromium
+if [ "${1:-}" = test ]; then
+    want chromium chromium
+    ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need="$need postgresql"
+fi
 [ -n "$need" ] || exit 0
 
 if ! command -v apt-get >/dev/null 2>&1; then

@@ -4,12 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dub.finding import Finding, Level
 from dub.stage import EngineChoice
 from dub.translation_guard import Fault, Line, ReadAs, fault_of, is_long_enough_to_read, reads_otherwise
 from engines import registry
 from engines.language_id.contract import LanguageIdentifier
 from lang.bcp47 import Locale
 from lang.registry import name_of
+
+_LEFT_TO_THE_AUTHOR = frozenset({"too_long", "too_short"})
+"""An engine that says four times as much is lost; a person may have reasons."""
+
+
+def is_left_to_its_author(fault: Fault) -> bool:
+    """Whether a line that a person wrote may be spoken in spite of this fault."""
+    return fault.name in _LEFT_TO_THE_AUTHOR
+
+
+def odd_line(utterance_id: str, where: str, fault: Fault) -> Finding:
+    """A person's line that is spoken as it stands, and that somebody should look at. `where`: `In talk.es.srt`."""
+    return Finding(
+        level=Level.DEGRADED,
+        check="given_line_length",
+        message=f"{where} {fault.message}. Check that it belongs to this line.",
+        value=fault.value,
+        limit=fault.limit,
+        unit="x",
+        utterance_id=utterance_id,
+    )
 
 
 class LineGuard:

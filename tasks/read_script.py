@@ -13,7 +13,6 @@ from dub.artifact import Artifact
 from dub.check_translation import withheld_finding
 from dub.cue_fields import UNTIMED, decoded
 from dub.errors import BadInput
-from dub.finding import Finding, Level
 from dub.match_cues import matched
 from dub.script import DubScript, TranslatedLine, Translation, Utterance, WithheldLine
 from dub.source import Source
@@ -21,16 +20,13 @@ from dub.stage import Desk, EngineChoice, stage
 from dub.subtitles import Cue
 from dub.timecode import Span, timecode
 from dub.timed_script import parse
-from dub.translation_guard import Fault
 from dub.turns import Turns
 from lang.bcp47 import Locale
 from lang.shorter import shorter_wordings
-from tasks.line_guard import LineGuard
+from tasks.line_guard import LineGuard, is_left_to_its_author, odd_line
 
 LATEST_END_S = Fraction(1, 2)
 """A script may run over the title's end by this much, as subtitles do; it is cut there."""
-_LEFT_TO_THE_AUTHOR = frozenset({"too_long", "too_short"})
-"""An engine that says four times as much is lost; a person may have reasons."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -98,32 +94,20 @@ def _guarded(texts: Sequence[str], file_name: str, locale: Locale, script: DubSc
     faults = guard.faults([line.text for line in script.utterances], texts, script.source_locale, locale)
     lines, withheld, odd = [], [], []
     for utterance, text, fault in zip(script.utterances, texts, faults, strict=True):
-        if fault and fault.name not in _LEFT_TO_THE_AUTHOR:
+        if fault and not is_left_to_its_author(fault):
             reason = f"in {file_name} {fault.message}"
             withheld.append(WithheldLine(utterance_id=utterance.id, text=text, reason=reason))
         elif text:
             wordings = shorter_wordings(text, locale)
             lines.append(TranslatedLine(utterance_id=utterance.id, text=text, alternatives=wordings))
-        if fault and fault.name in _LEFT_TO_THE_AUTHOR:
-            odd.append(_odd(utterance, file_name, fault))
+        if fault and is_left_to_its_author(fault):
+            odd.append(odd_line(utterance.id, f"In {file_name}", fault))
     return Translation(
         locale=locale,
         route=("given",),
         lines=tuple(lines),
         withheld=tuple(withheld),
         findings=(*map(withheld_finding, withheld), *odd),
-    )
-
-
-def _odd(utterance: Utterance, file_name: str, fault: Fault) -> Finding:
-    return Finding(
-        level=Level.DEGRADED,
-        check="given_line_length",
-        message=f"In {file_name} {fault.message}. Check that it belongs to this line.",
-        value=fault.value,
-        limit=fault.limit,
-        unit="x",
-        utterance_id=utterance.id,
     )
 
 

@@ -11,7 +11,9 @@ from typing import Any, get_args
 from urllib.parse import quote
 
 from dub.artifact import Artifact, Record
-from dub.finding import Finding, Level, Review
+from dub.effort import Effort, total
+from dub.effort_rows import COST_HEADINGS, HEADINGS, cells, sentence
+from dub.finding import AWAITING_APPROVAL, Finding, Level, Review
 from dub.plan import Plan
 from dub.report_rows import (
     WORDS_OF_LEVEL,
@@ -49,6 +51,8 @@ class DubbedLocale(Record):
     translation: Translation | None = None
     timeline: Timeline | None = None
     seconds: dict[str, float] = {}
+    effort: Effort = Effort()
+    mouths: str = ""
 
 
 class Report(Record):
@@ -58,7 +62,7 @@ class Report(Record):
     csv: Artifact
 
 
-@stage(version=2)
+@stage(version=3)
 def report(
     desk: Desk,
     title: str,
@@ -79,7 +83,7 @@ def report(
     """
     store = desk.open_store()
     html = _page(store, title, source, script, dubs, source_video, seconds, plan)
-    table = summary_table(dub.review for dub in dubs)
+    table = summary_table((dub.review for dub in dubs), (dub.effort for dub in dubs))
     return Report(
         html=store.put_bytes(html.encode(), "text/html"),
         csv=store.put_bytes(csv_bytes(table), "text/csv"),
@@ -88,7 +92,7 @@ def report(
 
 def review_json(review: Review) -> str:
     """One language's review as JSON: the record, its verdict beside it, figures by their digest."""
-    facts = {"verdict": str(review.verdict)} | review.model_dump(mode="json")
+    facts = {"verdict": review.ending} | review.model_dump(mode="json")
     return json.dumps(facts, ensure_ascii=False, indent=1) + "\n"
 
 
@@ -114,8 +118,9 @@ def _page(
     )
     files = resources.files("tasks") / "report_page"
     player, style = (files.joinpath(name).read_text("utf-8") for name in ("player.js", "page.css"))
-    page.globals["words_of_level"] = {str(level): words for level, words in WORDS_OF_LEVEL.items()}
-    page.globals["signs"] = {"ok": "✓", "degraded": "!", "failed": "✕"}
+    words_of_level = {str(level): words for level, words in WORDS_OF_LEVEL.items()}
+    page.globals["words_of_level"] = words_of_level | {"awaiting": AWAITING_APPROVAL}
+    page.globals["signs"] = {"ok": "✓", "degraded": "!", "failed": "✕", "awaiting": "…"}
     macros = page.get_template("macros.html").module
     for name in ("chip", "sign", "checks"):
         page.globals[name] = getattr(macros, name)
@@ -135,6 +140,7 @@ def _page(
         engines=_engines(plan, dubs) if plan else [],
         source_facts=_source_facts(source, script),
         shared_seconds=_seconds(seconds),
+        effort=_effort(dubs),
     )
 
 
@@ -162,7 +168,7 @@ def _locale(store: Store, script: DubScript, dub: DubbedLocale, number_of: int) 
         "anchor": f"locale-{number_of}",
         "name": _name(dub.locale),
         "tag": str(dub.locale),
-        "verdict": str(review.verdict),
+        "verdict": "awaiting" if review.awaits_approval else str(review.verdict),
         "key_numbers": [
             {"label": item.label, "text": item.text, "level": item.level and str(item.level)}
             for item in key_numbers(review)
@@ -187,7 +193,18 @@ def _locale(store: Store, script: DubScript, dub: DubbedLocale, number_of: int) 
             if value is not None and not name.startswith("frames, ")
         ],
         "seconds": _seconds(dub.seconds),
+        "effort": sentence(dub.effort),
     }
+
+
+def _effort(dubs: tuple[DubbedLocale, ...]) -> dict[str, Any]:
+    """A row per language and one for all, under their headings; no rows where nothing is known."""
+    whole = total(dub.effort for dub in dubs)
+    has_prices = whole.cost is not None
+    rows = [(_name(dub.locale), str(dub.locale), cells(dub.effort, has_prices=has_prices)) for dub in dubs]
+    if len(dubs) > 1:
+        rows.append(("All languages", "", cells(whole, has_prices=has_prices)))
+    return {"headings": HEADINGS + (COST_HEADINGS if has_prices else ()), "rows": rows if whole.work_s else []}
 
 
 def _finding(finding: Finding) -> dict[str, str]:

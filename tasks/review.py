@@ -36,7 +36,7 @@ from tasks.review_words import listen_back, read_language
 GATES = Gates()
 
 
-@stage(version=13)
+@stage(version=14)
 def review(
     desk: Desk,
     source: Source,
@@ -54,12 +54,13 @@ def review(
     engines: tuple[EngineChoice, ...],
     prosody: SourceProsody = NOTHING_MEASURED,
     turns: Turns = NOT_TOLD_APART,
+    seen: tuple[FaceTrack, ...] = (),
 ) -> Review:
     """Listen back, look at the mouth, measure the sound, compare the texts; judge each by dub/gates.py.
 
     Takes everything the locale was made of, the finished file, and the judges (families asr, speaker, face,
     speech_quality, language_id; of two speaker encoders the second is the independent one), how the source says its
-    lines, and who it heard saying them.
+    lines, who it heard saying them, and the faces of each part of the dub's picture where they were tracked already.
     Returns every finding, good or bad, the numbers behind them, one row per line and the figures as SVG.
     What cannot be measured is a finding that says why.
     """
@@ -87,7 +88,9 @@ def review(
         facts = measure_file(found, store, source, timeline, mix, dub)
     with progress.part(0.6, 1.0):
         face = _first(engines, "face")
-        reading = look_at_mouth(found, desk, source, facts, script, timeline, track, on_screen, lipsync, dub, face)
+        reading = look_at_mouth(
+            found, desk, source, facts, script, timeline, track, on_screen, lipsync, dub, face, seen
+        )
     hear_prosody(found, store, timeline, mix, prosody)
     log = RenderLog.load(store.path(lipsync.log))
     kinds = [log.reasons[index].split(":")[0] for index in log.by_frame()]

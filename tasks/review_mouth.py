@@ -23,6 +23,7 @@ from dub.check_on_screen import check_placement, check_wrong_mouths, said_by
 from dub.contact_sheet import GAP_PX, mouth_contact_sheet
 from dub.figures import aperture_figure, sheet_figure
 from dub.gates import Gates
+from dub.join_video import picture_digest
 from dub.lips import LipSync
 from dub.measured import Measured
 from dub.media import read_frames
@@ -57,10 +58,13 @@ def look_at_mouth(
     lipsync: LipSync,
     dub: Dub,
     choice: EngineChoice,
+    seen: tuple[FaceTrack, ...] = (),
 ) -> MouthReading:
     """Track the dub's faces, measure the mouth of whoever speaks, draw the curve and the sheet of the worst moments.
 
-    `facts`: of the dub's file. A dub of another length is measured on the frames that both have.
+    `facts`: of the dub's file. A dub of another length is measured on the frames that both have. `seen`: the faces of
+    each of `lipsync.parts`, where they were tracked already; they stand for the file's as long as it shows those parts,
+    packet for packet.
     """
     store = desk.open_store()
     faces = TrackedFaces.load(store.path(track.landmarks))
@@ -73,8 +77,7 @@ def look_at_mouth(
         return reading
     who = _on_stage(source, faces, on_screen, script, timeline)
     before = faces.on_stage(who)
-    tracker: FaceTracker = registry.load("face", choice.id, **choice.options)
-    everybody = tracker.track(store.path(dub.video), facts)
+    everybody = _everybody(store, facts, lipsync, dub, choice, seen)
     evidence = _evidence(source, before, everybody.where(before), log, who, lipsync)
     takes = takes_on_screen(source, faces, on_screen, timeline)
     evidence = replace(evidence, of_line=_of_lines(takes, faces, everybody, log, who))
@@ -104,6 +107,16 @@ def look_at_mouth(
     )
     found.figures["aperture"] = store.put_bytes(figure.encode(), SVG)
     return reading
+
+
+def _everybody(
+    store: Store, facts: VideoFacts, lipsync: LipSync, dub: Dub, choice: EngineChoice, seen: tuple[FaceTrack, ...]
+) -> TrackedFaces:
+    """The dub's faces: by part, or tracked here, in one go."""
+    if seen and picture_digest(store.path(dub.video)) == picture_digest(store.path(lipsync.video)):
+        return TrackedFaces.joined([TrackedFaces.load(store.path(part.landmarks)) for part in seen if part.n_frames])
+    tracker: FaceTracker = registry.load("face", choice.id, **choice.options)
+    return tracker.track(store.path(dub.video), facts)
 
 
 def _on_stage(

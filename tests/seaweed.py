@@ -39,7 +39,7 @@ class Seaweed:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "s3.json").write_text(json.dumps({"identities": identities or IDENTITIES}))
-        self._ports = dict(zip(("master", "volume", "filer", "s3"), _free_ports(4), strict=True))
+        self._ports = dict(zip(("master", "volume", "filer", "s3"), free_ports(4), strict=True))
         self.url = f"http://127.0.0.1:{self._ports['s3']}"
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -115,7 +115,7 @@ def seaweed_environment(variables: Mapping[str, str]) -> Iterator[None]:
         s3_client.cache_clear()
 
 
-def _free_ports(n: int) -> list[int]:
+def free_ports(n: int) -> list[int]:
     """Free themselves, and so is each plus 10000: SeaweedFS takes that one for gRPC."""
     ports: list[int] = []
     with contextlib.ExitStack() as held:

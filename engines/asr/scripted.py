@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from dub import progress
 from engines.asr.contract import HeardWord, Recognition, Segment
@@ -24,13 +26,18 @@ class ScriptedSegment(BaseModel):
 
 
 class Options(BaseModel):
-    """The answer to every call."""
+    """The answer to every call. A profile has no lists: there `segments` is their JSON, as text."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     locale: Locale = Locale("en")
     language_probability: float = Field(1.0, ge=0, le=1)
     segments: tuple[ScriptedSegment, ...] = ()
+
+    @field_validator("segments", mode="before")
+    @classmethod
+    def _of_text(cls, given: Any) -> Any:
+        return json.loads(given) if isinstance(given, str) else given
 
 
 class ScriptedRecogniser:

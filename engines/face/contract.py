@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Protocol
@@ -141,6 +142,25 @@ class TrackedFaces:
             nearer = np.flatnonzero(away < nearest)  # NaN (not seen) is never nearer
             who[nearer], nearest[nearer] = k, away[nearer]
         return self.on_stage(who)
+
+    @classmethod
+    def joined(cls, parts: Sequence[TrackedFaces]) -> TrackedFaces:
+        """Tracks of one picture's parts, in order, as one. Everybody of a part is there, but face k of one part is not
+        face k of another: ask `where` for a person by place."""
+        starts = np.cumsum([0, *(part.n_frames for part in parts)])
+        shots = np.concatenate([part.shots + start for part, start in zip(parts, starts, strict=False)]).astype(
+            np.int32
+        )
+        faces = []
+        for k in range(max(len(part.faces) for part in parts)):
+            point_ids = next(part.faces[k].point_ids for part in parts if k < len(part.faces))
+            face = TrackedFace.empty(int(starts[-1]), point_ids, shots)
+            for part, start in zip(parts, starts, strict=False):
+                if k < len(part.faces):
+                    for name in PER_FRAME:
+                        getattr(face, name)[start : start + part.n_frames] = getattr(part.faces[k], name)
+            faces.append(face)
+        return cls(int(starts[-1]), shots, tuple(faces))
 
     def save(self, path: Path) -> None:
         """Write an .npz (FaceTrack.landmarks)."""

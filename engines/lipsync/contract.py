@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -88,15 +89,33 @@ class RenderLog:
 
 
 class LipSyncer(Protocol):
+    """Thread-safe throughout."""
+
     def prepare(self, scene: Scene, bank: Path) -> None:
         """Once per source: write what all languages share to the file `bank`. A title without a usable face is no
         error: `render` keeps its frames."""
         ...
 
-    def render(self, scene: Scene, bank: Path, spoken: tuple[SpokenSpan, ...], dialogue: Path, out: Path) -> RenderLog:
-        """Once per locale: write `out`, an H.264 MP4 without sound, of exactly `facts.n_frames` frames at
-        `facts.frame_rate`, displayed size as `facts`. `spoken`: the placed takes; `dialogue`: the new dialogue (48 kHz
-        mono WAV). Streams: memory does not grow with length. Reports `dub.progress` in frames. Frames in which no face
-        on screen speaks (neither in the source nor in the dub), and faces that are turned away, are handed to the
-        encoder unchanged. Thread-safe."""
+    def plan(
+        self,
+        scene: Scene,
+        bank: Path,
+        spoken: tuple[SpokenSpan, ...],
+        dialogue: Path,
+        parts: Sequence[range],
+        folder: Path,
+    ) -> RenderLog:
+        """Once per locale, without pixels: decide what becomes of every frame of the whole title and write, for each
+        of `parts` (frames; together the title, in order), all that its frames depend on beside the source and the bank:
+        `folder`/0, /1 ... The same plan is the same bytes, so a part whose plan did not change need not be rendered
+        again. `spoken`: the placed takes; `dialogue`: the new dialogue (48 kHz mono WAV). Frames in which no face on
+        screen speaks (neither in the source nor in the dub), and faces that are turned away, are left as they are.
+        Memory grows with the face track alone."""
+        ...
+
+    def render(self, video: Path, facts: VideoFacts, bank: Path, plan: Path, frames: range, out: Path) -> None:
+        """Write `out`, an H.264 MP4 without sound, of exactly these `frames` of the source `video` at
+        `facts.frame_rate`, displayed size as `facts`. `plan`: of exactly these frames. A frame handed to the encoder
+        is the same whichever part it stands in; one that is not to be moved is the source's own. Streams: memory does
+        not grow with length. Reports `dub.progress` in frames."""
         ...

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -24,7 +24,7 @@ from dub.errors import EngineFailed
 from dub.on_screen import OFF_SCREEN, UNCERTAIN
 from dub.source import VideoFacts
 from engines.face.contract import TrackedFace, TrackedFaces, shot_numbers
-from engines.lipsync import audio_curve, mouth_bank
+from engines.lipsync import audio_curve, mouth_bank, plan_file
 from engines.lipsync import frame_choice as choice
 from engines.lipsync import mouth_geometry as geometry
 from engines.lipsync.contract import RenderLog, Scene, SpokenSpan
@@ -33,7 +33,7 @@ from engines.lipsync.mouth_bank import MouthBank
 from engines.lipsync.mouth_curve import mouth_curve
 from engines.lipsync.mouth_occlusion import covered_frames
 from engines.lipsync.mouth_painter import MouthPainter
-from engines.lipsync.mouth_plan import MouthPlan
+from engines.lipsync.mouth_plan import MouthFrame, MouthPlan
 from engines.spec import EngineSpec
 
 MOST_FACES = 8
@@ -56,7 +56,15 @@ class Exemplar:
         with progress.part(0.5, 1):
             save_banks(mouth_bank.cut(scene.video, scene.facts, faces.faces, chosen), bank)
 
-    def render(self, scene: Scene, bank: Path, spoken: tuple[SpokenSpan, ...], dialogue: Path, out: Path) -> RenderLog:
+    def plan(
+        self,
+        scene: Scene,
+        bank: Path,
+        spoken: tuple[SpokenSpan, ...],
+        dialogue: Path,
+        parts: Sequence[range],
+        folder: Path,
+    ) -> RenderLog:
         facts, faces = scene.facts, TrackedFaces.load(scene.faces)
         if faces.n_frames != facts.n_frames:
             raise EngineFailed(f"the face track has {faces.n_frames} frames, the video {facts.n_frames}")
@@ -73,24 +81,36 @@ class Exemplar:
             curve = audio_curve.with_sound(curve, scene, faces, k, spoken, dialogue, mouths.speaker)
             aimed = share * curve.aperture + (1 - share) * np.nan_to_num(face.aperture)
             log.aperture[k, share > 0] = aimed[share > 0]
-            painter = MouthPainter(mouths, facts)
             planned = MouthPlan(face, mouths, curve, share, facts.frame_rate).frames()
-            plans.append(zip(planned, itertools.repeat(painter)))
+            plans.append(zip(planned, itertools.repeat(k)))
         work = heapq.merge(*plans, key=lambda planned: planned[0].index)
         following = next(work, None)
+        for number, part in enumerate(parts):
+            of_part: dict[int, list[MouthFrame]] = {k: [] for k in banks}
+            while following is not None and following[0].index < part.stop:
+                of_part[following[1]].append(following[0])
+                following = next(work, None)
+            plan_file.save(folder / str(number), of_part)
+            progress.report(part.stop, facts.n_frames)
+        return log
+
+    def render(self, video: Path, facts: VideoFacts, bank: Path, plan: Path, frames: range, out: Path) -> None:
+        planned = plan_file.load(plan)
+        painters = {k: MouthPainter(mouths, facts) for k, mouths in load_banks(bank).items() if k in planned}
+        work = heapq.merge(*(zip(planned[k], itertools.repeat(painters[k])) for k in planned), key=lambda w: w[0].index)
+        following = next(work, None)
         with (
-            Ahead(media.read_frames(scene.video, facts)) as frames,
+            Ahead(media.read_frames(video, facts, first=frames.start, n=len(frames))) as pictures,
             media.FrameWriter(out, facts) as writer,
             Behind(writer.write) as finished,
         ):
-            for i, frame in enumerate(frames):
+            for i, picture in zip(frames, pictures, strict=True):
                 while following is not None and following[0].index == i:
-                    plan, painter = following
-                    painter.paint(frame, plan)
+                    mouth, painter = following
+                    painter.paint(picture, mouth)
                     following = next(work, None)
-                finished.put(frame)
-                progress.report(i + 1, facts.n_frames)
-        return log
+                finished.put(picture)
+                progress.report(i + 1 - frames.start, len(frames))
 
 
 def _source_speech(code: int, scene: Scene, faces: TrackedFaces) -> choice.Mask:
@@ -171,7 +191,7 @@ def _is_inside(face: TrackedFace, facts: VideoFacts) -> npt.NDArray[np.bool_]:
 ENGINE = EngineSpec(
     id="exemplar",
     family="lipsync",
-    version=10,
+    version=11,
     summary="The speaker's own frames, searched, warped and blended; no network, CPU.",
     load=Exemplar,
     extra="embedded",

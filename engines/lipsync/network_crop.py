@@ -7,6 +7,7 @@ takes the box of the 68 classic landmarks (brows, jaw) inside that square; EDTal
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -38,11 +39,23 @@ tells the network what the source says; so would a box that grows with the open 
 @dataclass(frozen=True)
 class FaceCrops:
     """Where one face's square and box lie in every frame. `terms` (n_frames, 4): square -> displayed pixels, as
-    geometry.Placement. `boxes` (n_frames, 4): x0, y0, x1, y1 in the square. NaN without a face."""
+    geometry.Placement. `boxes` (n_frames, 4): x0, y0, x1, y1 in the square. `hulls` float32 (n_frames, n, 2): points
+    around the lower face in displayed pixels. NaN without a face."""
 
-    face: TrackedFace
     terms: Floats
     boxes: Floats
+    hulls: npt.NDArray[np.float32]
+
+
+class PlacedFace(Protocol):
+    """One face in one frame: its rows of FaceCrops, and how much of the new mouth shows, 0..1."""
+
+    @property
+    def terms(self) -> Floats: ...
+    @property
+    def hull(self) -> npt.NDArray[np.float32]: ...
+    @property
+    def share(self) -> float: ...
 
 
 def crops_of(face: TrackedFace) -> FaceCrops:
@@ -56,16 +69,18 @@ def crops_of(face: TrackedFace) -> FaceCrops:
     oval, brows = around[:, : len(FACE_OVAL)], around[:, len(FACE_OVAL) :]
     low, high = oval.min(axis=1), oval.max(axis=1)
     boxes = np.stack([low[:, 0], brows[..., 1].min(axis=1), high[:, 0], high[:, 1]], axis=1)
-    return FaceCrops(face, terms, geometry.smooth_within(boxes, shot, bell))
+    hulls = face.at(*LOWER_OVAL, *UNDER_NOSE).astype(np.float32)
+    return FaceCrops(terms, geometry.smooth_within(boxes, shot, bell), hulls)
 
 
-def cut(frame: Bytes, crops: FaceCrops, i: int) -> Bytes:
-    """The upright square of frame `i` (planar yuv420p): uint8 RGB (512, 512, 3), the picture's edge repeated."""
+def cut(frame: Bytes, terms: Floats) -> Bytes:
+    """The upright square of a planar yuv420p frame: uint8 RGB (512, 512, 3), the picture's edge repeated. `terms` (4,):
+    where the square lies, as in FaceCrops."""
     import cv2
 
-    box = _box_of(frame, crops.terms[i], np.array([(0, 0), (SQUARE_PX, 0), (0, SQUARE_PX), (SQUARE_PX, SQUARE_PX)]))
+    box = _box_of(frame, terms, np.array([(0, 0), (SQUARE_PX, 0), (0, SQUARE_PX), (SQUARE_PX, SQUARE_PX)]))
     rgb = rgb_box(frame, (box.x0, box.y0, box.x1, box.y1))
-    a, b, tx, ty = crops.terms[i]
+    a, b, tx, ty = terms
     to_box = _of_indices(np.array([[a, -b, tx - box.x0], [b, a, ty - box.y0]]))
     return np.asarray(
         cv2.warpAffine(
@@ -92,13 +107,13 @@ def resized(square: Bytes, box: Floats, side_px: int) -> Bytes:
     )
 
 
-def paste(frame: Bytes, crops: FaceCrops, i: int, made: Bytes, box: Floats, share: float) -> None:
-    """Set a network's face, uint8 RGB (side, side, 3) of `box` in the square, into frame `i`'s lower face, in place.
+def paste(frame: Bytes, face: PlacedFace, made: Bytes, box: Floats) -> None:
+    """Set a network's face, uint8 RGB (side, side, 3) of `box` in the square, into the frame's lower face, in place.
     Everything outside the lower face keeps its pixels."""
     import cv2
 
-    terms = crops.terms[i]
-    hull = cv2.convexHull(crops.face.at(*LOWER_OVAL, *UNDER_NOSE)[i].astype(np.float32))[:, 0]
+    terms = face.terms
+    hull = cv2.convexHull(face.hull)[:, 0]
     within = _box_of(frame, np.array([1.0, 0.0, 0.0, 0.0]), hull)
     if within.is_empty:
         return
@@ -112,7 +127,7 @@ def paste(frame: Bytes, crops: FaceCrops, i: int, made: Bytes, box: Floats, shar
     planar = cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420)
     height, width = mask.shape
     chroma = planar[height:].reshape(2, height // 2, width // 2).astype(np.float32)
-    blend.set_mouth(frame, within, mask, [planar[:height].astype(np.float32), chroma[0], chroma[1]], share)
+    blend.set_mouth(frame, within, mask, [planar[:height].astype(np.float32), chroma[0], chroma[1]], face.share)
 
 
 def _lower_face(hull: npt.NDArray[np.float32], box: blend.Box, softness_px: float) -> Map:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -20,14 +20,17 @@ import numpy.typing as npt
 
 from dub import media, progress, wav
 from dub.errors import BadInput, EngineFailed, EngineUnavailable
+from dub.source import VideoFacts
 from engines.face.contract import TrackedFaces, shot_numbers
 from engines.lipsync import frame_choice as choice
 from engines.lipsync import network_crop as crop
+from engines.lipsync import network_plan
 from engines.lipsync import speech_mel as mel
 from engines.lipsync.contract import RenderLog, Scene, SpokenSpan
 from engines.lipsync.exemplar import decided
 from engines.lipsync.frame_threads import Ahead, Behind
 from engines.lipsync.mouth_occlusion import covered_frames
+from engines.lipsync.network_plan import NetworkFrame
 from engines.spec import EngineSpec
 
 Bytes = npt.NDArray[np.uint8]
@@ -96,13 +99,11 @@ class Signature:
 
 
 class _Due(NamedTuple):
-    """A face in a frame that waits for the network: its number, its square, its place in the square, its share."""
+    """A face that waits for the network: its plan, its square, and the part of the square that the network sees."""
 
-    frame: int
-    face: int
+    face: NetworkFrame
     square: Bytes
     box: npt.NDArray[np.float64]
-    share: float
 
 
 class OnnxNetwork:
@@ -122,7 +123,15 @@ class OnnxNetwork:
         with bank.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **{str(k): mask for k, mask in covered.items()})
 
-    def render(self, scene: Scene, bank: Path, spoken: tuple[SpokenSpan, ...], dialogue: Path, out: Path) -> RenderLog:
+    def plan(
+        self,
+        scene: Scene,
+        bank: Path,
+        spoken: tuple[SpokenSpan, ...],
+        dialogue: Path,
+        parts: Sequence[range],
+        folder: Path,
+    ) -> RenderLog:
         facts, faces = scene.facts, TrackedFaces.load(scene.faces)
         if faces.n_frames != facts.n_frames:
             raise EngineFailed(f"the face track has {faces.n_frames} frames, the video {facts.n_frames}")
@@ -133,46 +142,62 @@ class OnnxNetwork:
         shares = [choice.ramps(rendered, shot) for rendered in log.is_rendered()[: len(faces.faces)]]
         crops = [crop.crops_of(face) for face in faces.faces]
         columns = mel.mel_columns(_speech(dialogue))
+        for number, part in enumerate(parts):
+            due = [(i, k) for i in part for k, share in enumerate(shares) if share[i] > 0]
+            heard = mel.mel_windows(columns, [i for i, _ in due], facts.frame_rate)
+            network_plan.save(
+                folder / str(number),
+                [
+                    NetworkFrame(
+                        i, k, crops[k].terms[i], crops[k].boxes[i], crops[k].hulls[i], float(shares[k][i]), sound
+                    )
+                    for (i, k), sound in zip(due, heard, strict=True)
+                ],
+            )
+            progress.report(part.stop, facts.n_frames)
+        return log
+
+    def render(self, video: Path, facts: VideoFacts, bank: Path, plan: Path, frames: range, out: Path) -> None:
+        planned = iter(network_plan.load(plan))
+        following = next(planned, None)
         n_at_once = self._options.batch if self.signature.takes_batches else 1
         waiting: deque[Bytes] = deque()
         due: list[_Due] = []
-        first = 0
+        first = frames.start
 
         def settle() -> Iterator[Bytes]:
             """Give the faces that are due to the network, and let go of the frames that waited for them."""
             nonlocal first
-            heard = mel.mel_windows(columns, [each.frame for each in due], facts.frame_rate)
             for start in range(0, len(due), n_at_once):
-                part = due[start : start + n_at_once]
-                for each, made in zip(part, self._speak(part, heard[start : start + n_at_once]), strict=True):
-                    crop.paste(waiting[each.frame - first], crops[each.face], each.frame, made, each.box, each.share)
+                some = due[start : start + n_at_once]
+                for each, made in zip(some, self._speak(some), strict=True):
+                    crop.paste(waiting[each.face.index - first], each.face, made, each.box)
             due.clear()
             first += len(waiting)
             while waiting:
                 yield waiting.popleft()
 
         with (
-            Ahead(media.read_frames(scene.video, facts)) as frames,
+            Ahead(media.read_frames(video, facts, first=frames.start, n=len(frames))) as pictures,
             media.FrameWriter(out, facts) as writer,
             Behind(writer.write) as finished,
         ):
-            for i, frame in enumerate(frames):
-                waiting.append(frame)
-                for k, share in enumerate(shares):
-                    if share[i] > 0:
-                        square = crop.cut(frame, crops[k], i)
-                        box = crops[k].boxes[i] if self.signature.kind == "wav2lip" else _WHOLE
-                        due.append(_Due(i, k, square, box, float(share[i])))
+            for i, picture in zip(frames, pictures, strict=True):
+                waiting.append(picture)
+                while following is not None and following.index == i:
+                    box = following.box if self.signature.kind == "wav2lip" else _WHOLE
+                    due.append(_Due(following, crop.cut(picture, following.terms), box))
+                    following = next(planned, None)
                 if len(due) >= n_at_once or not due:
                     for done in settle():
                         finished.put(done)
-                progress.report(i + 1, facts.n_frames)
+                progress.report(i + 1 - frames.start, len(frames))
             for done in settle():
                 finished.put(done)
-        return log
 
-    def _speak(self, due: list[_Due], heard: Floats) -> list[Bytes]:
+    def _speak(self, due: list[_Due]) -> list[Bytes]:
         """The network's faces for these: uint8 RGB (side, side, 3) each."""
+        heard = np.stack([each.face.sound for each in due])
         side = self.signature.side_px
         images = np.stack([crop.resized(each.square, each.box, side) for each in due])
         if self.signature.kind == "wav2lip":
@@ -251,7 +276,7 @@ def load(**options: Any) -> OnnxNetwork:
 ENGINE = EngineSpec(
     id="onnx",
     family="lipsync",
-    version=2,
+    version=3,
     summary="A network of the user's with Wav2Lip's or EDTalk's signature, CPU or CUDA.",
     load=load,
     weights_licence="of the user's file (Wav2Lip's own weights: research only)",

@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from dub.plan import Job
+from flows.dub_title import dub_title
 from tests.flows.test_dub_title import TOY, script, talk  # noqa: F401  (fixtures)
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def prefect(*arguments: str, timeout_s: float = 120) -> str:
-    """Run the real `prefect` command in the checkout; returns what it printed."""
-    environment = os.environ | {"POLYDUB_CHECKOUT": str(ROOT), "COLUMNS": "300", "PREFECT_CLI_COLORS": "false"}
-    done = subprocess.run(
-        [sys.executable, "-m", "prefect", *arguments],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout_s, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout
+from tests.flows.test_redub import toy_job
+from tests.flows.workers import ROOT, prefect, start_run, state_of
 
 
 @pytest.mark.slow
 def test_prefect_yaml_deploys_to_a_process_pool_and_a_worker_runs_it(
-    prefect_server: str,
+    deployed: str,
     talk: Path,  # noqa: F811
     script: Path,  # noqa: F811
     tmp_path: Path,
 ) -> None:
-    prefect("work-pool", "create", "polydub", "--type", "process")
-    prefect("--no-prompt", "deploy", "--all")
     job = Job.model_validate(
         {
             "source": talk, "targets": ["es"], "out": tmp_path / "out", "store": tmp_path / "store",
@@ -51,12 +37,52 @@ def test_prefect_yaml_deploys_to_a_process_pool_and_a_worker_runs_it(
     from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
     with get_client(sync_client=True) as client:
-        [run] = [run for run in client.read_flow_runs() if run.deployment_id]
+        [run] = [run for run in client.read_flow_runs() if run.deployment_id and run.name == "talk into es"]
         assert run.state is not None
         verdict = json.loads((tmp_path / "out" / "talk.es.report.json").read_text())["verdict"]
         assert run.state.is_failed() == (verdict == "failed"), "the run's state is the report's verdict"
-        assert run.name == "talk into es"
         only_this = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
         states = {task.name: task.state_name for task in client.read_task_runs(flow_run_filter=only_this)}
     assert {"ingest", "speak es", "review es"} <= set(states)
     assert set(states.values()) == {"Completed"}
+
+    (tmp_path / "out" / "report.html").unlink()
+    report = start_run("report/report", {"out": str(tmp_path / "out"), "title": "talk"})
+    prefect("worker", "start", "--pool", "polydub", "--run-once", timeout_s=240)
+    assert state_of(report).is_failed() == (verdict == "failed"), state_of(report)
+    assert (tmp_path / "out" / "report.html").is_file()
+    with get_client(sync_client=True) as client:
+        only_this = FlowRunFilter(id=FlowRunFilterId(any_=[report]))
+        states = {task.name: task.state_name for task in client.read_task_runs(flow_run_filter=only_this)}
+    assert set(states.values()) == {"Cached"}, states
+
+
+@pytest.mark.slow
+def test_a_line_is_said_anew_by_a_worker(deployed: str, talk: Path, script: Path, tmp_path: Path) -> None:  # noqa: F811
+    job = toy_job(talk, script, tmp_path)
+    dub_title(job)
+    words = {"title": "talk", "out": str(job.out), "locale": "es", "line": 2, "text": "Esta es una bomba."}
+    prefect("deployment", "run", "redub-line/redub", "--params", json.dumps(words))
+    prefect("worker", "start", "--pool", "polydub", "--run-once", timeout_s=240)
+    spoken = json.loads((tmp_path / "out" / "talk.es.script.json").read_text())["lines"]
+    assert [line["text"] for line in spoken] == ["⟦es⟧ Good morning everybody.", "Esta es una bomba."]
+
+
+@pytest.mark.slow
+def test_every_deployment_of_prefect_yaml_is_there(deployed: str) -> None:
+    from prefect.client.orchestration import get_client
+
+    asked = {each["name"]: each for each in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]}
+    with get_client(sync_client=True) as client:
+        made = {each.name: each for each in client.read_deployments()}
+    assert asked.keys() <= made.keys()
+    for name, as_asked in asked.items():
+        deployment = made[name]
+        assert deployment.entrypoint == as_asked["entrypoint"]
+        assert deployment.work_pool_name == "polydub"
+        assert deployment.description
+    nightly = made["nightly"]
+    [schedule] = nightly.schedules
+    assert (schedule.schedule.cron, schedule.schedule.timezone, schedule.active) == ("0 2 * * *", "UTC", False)
+    assert nightly.global_concurrency_limit.limit == 1
+    assert nightly.concurrency_options.collision_strategy == "CANCEL_NEW"

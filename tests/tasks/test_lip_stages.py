@@ -15,7 +15,9 @@ from engines.lipsync.contract import RenderLog
 from lang.bcp47 import Locale
 from tasks.build_mouth_bank import build_mouth_bank
 from tasks.find_speaking_faces import find_speaking_faces
-from tasks.lipsync import lipsync
+from tasks.join_lips import join_lips
+from tasks.plan_lips import plan_lips
+from tasks.render_lips import render_lips
 from tasks.track_faces import track_faces
 
 
@@ -47,11 +49,17 @@ def test_from_source_to_picture_with_toy_engines(desk: Desk, tmp_path: Path) -> 
     on_screen = find_speaking_faces(desk, source, stems, script, track)
     bank = build_mouth_bank(desk, source, track, stems, script, on_screen, toy)
     timeline = Timeline(locale=Locale("es"), placed=(), overruns=(), dialogue=sound)
-    picture = lipsync(desk, source, track, stems, script, on_screen, bank, timeline, toy)
+    plan = plan_lips(desk, source, track, stems, script, on_screen, bank, timeline, toy)
+    part = render_lips(desk, source, bank, plan, 0, toy)
+    picture = join_lips(desk, source, plan, (part,))
     assert (track.n_frames, track.n_found, track.n_faces, track.shots) == (5, 0, 0, (0,))
     assert [(span.first_frame, span.end_frame, span.verdict) for span in on_screen.spans] == [(0, 3, "off screen")]
     assert picture.counts == {"kept: no lip-sync asked for": 5}
     assert picture.n_rendered == 0
     assert RenderLog.load(store.path(picture.log)).decision.shape == (1, 5)
     assert sum(1 for _ in media.read_frames(store.path(picture.video), facts)) == 5
-    assert lipsync.outcome(desk, source, track, stems, script, on_screen, bank, timeline, toy).is_cached
+    assert picture.video == part.video, "one part alone is the picture"
+    elsewhere = plan.model_copy(update={"locale": Locale("fr"), "counts": {}})
+    assert render_lips.outcome(desk, source, bank, elsewhere, 0, toy).is_cached, "the part's own plan counts alone"
+    longer = plan.model_copy(update={"parts": (plan.parts[0].model_copy(update={"end_frame": 4}),)})
+    assert not render_lips.outcome(desk, source, bank, longer, 0, toy).is_cached

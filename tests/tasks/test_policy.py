@@ -12,7 +12,8 @@ from dub.artifact import Record
 from dub.errors import BadInput, StoreUnavailable
 from dub.stage import Desk, stage
 from tasks import policy
-from tasks.policy import CpuSlots, submit
+from tasks.cpu_slots import CpuSlots
+from tasks.policy import submit
 
 
 class Number(Record):
@@ -47,7 +48,7 @@ def refuse(desk: Desk, name: str) -> Number:
     raise BadInput("no")
 
 
-class Diary:
+class Diary(policy.Observer):
     """Observer that writes down what it is told."""
 
     def __init__(self) -> None:

@@ -24,6 +24,7 @@ from engines.face.same_face import by_person
 from engines.lipsync import frame_threads
 from engines.lipsync.contract import RenderLog, Scene, SpokenSpan
 from tests.engines.lipsync import cartoon
+from tests.engines.lipsync.whole import render_whole
 
 Frame = np.ndarray
 
@@ -91,7 +92,7 @@ class Render:
         engine.prepare(scene, folder / "bank")
         monkeypatch.setattr(media, "read_frames", remember_read)
         monkeypatch.setattr(media.FrameWriter, "write", remember_write)
-        self.log: RenderLog = engine.render(scene, folder / "bank", said, clip.dialogue, folder / "out.mp4")
+        self.log: RenderLog = render_whole(engine, scene, folder / "bank", said, clip.dialogue, folder / "out.mp4")
         monkeypatch.undo()
         self.out = folder / "out.mp4"
 
@@ -247,8 +248,13 @@ def test_a_track_of_another_length_is_refused(clip: cartoon.Cartoon, tmp_path: P
     scene = scene_of(clip, tmp_path)
     longer = clip.facts.model_copy(update={"n_frames": clip.facts.n_frames + 1})
     with pytest.raises(EngineFailed, match="frames"):
-        registry.load("lipsync", "exemplar").render(
-            replace(scene, facts=longer), tmp_path / "bank", SAID, clip.dialogue, tmp_path / "out.mp4"
+        render_whole(
+            registry.load("lipsync", "exemplar"),
+            replace(scene, facts=longer),
+            tmp_path / "bank",
+            SAID,
+            clip.dialogue,
+            tmp_path / "out.mp4",
         )
 
 
@@ -284,7 +290,7 @@ def _closure_recall(
     engine = registry.load("lipsync", "exemplar")
     scene = Scene(video, facts, folder / "faces.npz", dialogue, shown_by(0, said))
     engine.prepare(scene, folder / "bank")
-    log = engine.render(scene, folder / "bank", said, dialogue, folder / "out.mp4")
+    log = render_whole(engine, scene, folder / "bank", said, dialogue, folder / "out.mp4")
     seen = tracker.track(folder / "out.mp4", facts).where(faces.faces[0])
     phonemes = [phoneme for span in said for phoneme in span.phonemes]
     found = mouth_metrics.closures(seen.aperture, facts.frame_rate, phonemes, np.ones(facts.n_frames, bool))

@@ -22,6 +22,7 @@ from engines.face.mediapipe_landmarker import BROWS
 from engines.lipsync import speech_mel as mel
 from engines.lipsync.contract import RenderLog, Scene, SpokenSpan
 from tests.engines.lipsync import cartoon
+from tests.engines.lipsync.whole import render_whole
 
 Frames = list[np.ndarray]
 
@@ -104,7 +105,7 @@ def run(
     engine.prepare(scene, folder / "bank")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(media.FrameWriter, "write", lambda w, f: (written.append(f.copy()), write(w, f))[1])
-        log = engine.render(scene, folder / "bank", spoken, folder / "dub.wav", folder / "out.mp4")
+        log = render_whole(engine, scene, folder / "bank", spoken, folder / "dub.wav", folder / "out.mp4")
     return [frame.copy() for frame in media.read_frames(clip.video, clip.facts)], written, log
 
 
@@ -148,9 +149,11 @@ def test_red_is_where_the_network_expects_it(kind: str, clip: cartoon.Cartoon, t
     square = np.zeros((512, 512, 3), np.uint8)
     square[..., 2] = 200  # blue, in RGB
     from engines.lipsync import onnx_network
+    from engines.lipsync.network_plan import NetworkFrame
 
-    due = onnx_network._Due(0, 0, square, np.array([0.0, 0, 512, 512]), 1.0)
-    (made,) = engine._speak([due], np.zeros((1, 1, 80, 16), np.float32))
+    silence, nowhere = np.zeros((1, 80, 16), np.float32), np.zeros(4)
+    face = NetworkFrame(0, 0, nowhere, nowhere, np.zeros((1, 2), np.float32), 1.0, silence)
+    (made,) = engine._speak([onnx_network._Due(face, square, np.array([0.0, 0, 512, 512]))])
     assert made[10, 10].tolist() == [255, 0, 200]
 
 

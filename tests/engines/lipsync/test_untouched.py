@@ -9,6 +9,7 @@ from dub import media
 from dub.source import VideoFacts
 from engines import registry
 from engines.lipsync.contract import RenderLog, Scene
+from tests.engines.lipsync.whole import render_whole
 
 
 def test_every_frame_goes_through_and_the_log_says_kept(tmp_path: Path) -> None:
@@ -20,7 +21,7 @@ def test_every_frame_goes_through_and_the_log_says_kept(tmp_path: Path) -> None:
     nothing = tmp_path / "none"
     scene = Scene(tmp_path / "in.mp4", facts, nothing, nothing, ())
     toy.prepare(scene, tmp_path / "bank")
-    log = toy.render(scene, tmp_path / "bank", (), nothing, tmp_path / "out.mp4")
+    log = render_whole(toy, scene, tmp_path / "bank", (), nothing, tmp_path / "out.mp4")
     levels = [frame[:48].mean() for frame in media.read_frames(tmp_path / "out.mp4", facts)]
     assert np.allclose(levels, [40 + 20 * i for i in range(6)], atol=2)
     assert log.counts() == {"kept: no lip-sync asked for": 6}

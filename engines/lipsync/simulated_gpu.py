@@ -1,0 +1,88 @@
+"""Toy lip-sync that takes time as a network on a GPU would: a while to load, a while per part. For testing slots.
+
+`diary`: a file that gets a line per load and two per render, with the process's number and its CUDA_VISIBLE_DEVICES.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from dub import media, progress
+from dub.artifact import sha256_of
+from dub.source import VideoFacts
+from engines.lipsync.contract import RenderLog, Scene, SpokenSpan
+from engines.spec import EngineSpec
+
+N_STEPS = 20
+
+
+class Options(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    load_s: float = Field(0.0, ge=0)
+    render_s: float = Field(0.0, ge=0)
+    diary: str = ""
+
+
+class SimulatedGpu:
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        time.sleep(options.load_s)
+        self._note("loaded")
+
+    def prepare(self, scene: Scene, bank: Path) -> None:
+        bank.write_bytes(b"")
+
+    def plan(
+        self,
+        scene: Scene,
+        bank: Path,
+        spoken: tuple[SpokenSpan, ...],
+        dialogue: Path,
+        parts: Sequence[range],
+        folder: Path,
+    ) -> RenderLog:
+        """Every wording has another plan: no two languages share a part."""
+        for number in range(len(parts)):
+            (folder / str(number)).write_text(f"{number} {sha256_of(dialogue)} {spoken}")
+        n_frames = scene.facts.n_frames
+        return RenderLog(
+            reasons=("kept: no lip-sync asked for",),
+            decision=np.zeros((1, n_frames), np.uint8),
+            aperture=np.full((1, n_frames), np.nan, np.float32),
+        )
+
+    def render(self, video: Path, facts: VideoFacts, bank: Path, plan: Path, frames: range, out: Path) -> None:
+        self._note("begins")
+        for step in range(N_STEPS):
+            time.sleep(self._options.render_s / N_STEPS)
+            progress.report(step + 1, N_STEPS)
+        with media.FrameWriter(out, facts) as writer:
+            for frame in media.read_frames(video, facts, first=frames.start, n=len(frames)):
+                writer.write(frame)
+        self._note("rendered")
+
+    def _note(self, what: str) -> None:
+        if self._options.diary:
+            with Path(self._options.diary).open("a") as diary:
+                diary.write(f"{what} {os.getpid()} {os.environ.get('CUDA_VISIBLE_DEVICES', '-')} {time.time():.3f}\n")
+
+
+def load(**options: object) -> SimulatedGpu:
+    return SimulatedGpu(Options.model_validate(options))
+
+
+ENGINE = EngineSpec(
+    id="simulated-gpu",
+    family="lipsync",
+    version=1,
+    summary="Toy: leaves every frame, and takes as long as it is told.",
+    load=load,
+    is_toy=True,
+)

@@ -1,0 +1,151 @@
+"""A batch's summary for people and machines: `batch-<when>.html`, `.csv` (a row per title and language) and `.json`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pandas
+
+from dub.finding import AWAITING_APPROVAL, Level
+from dub.location import S3Url
+from dub.report_rows import WORDS_OF_LEVEL
+from dub.review_tables import csv_bytes
+from flows.dub_batch import BatchReport, TitleOutcome
+from flows.publish import publish_text
+
+WORDS = {**{str(level): words for level, words in WORDS_OF_LEVEL.items()}, AWAITING_APPROVAL: AWAITING_APPROVAL}
+"""How a language ended, in a person's words; the best first."""
+N_REASONS = 8
+"""Languages whose reasons the page tells per title; the table has them all."""
+
+
+def publish_summary(report: BatchReport) -> Path | S3Url:
+    """Write the three files into the batch's output place; returns where the page is."""
+    page = page_of(report)
+    name = page.stem
+    publish_text(report.model_dump_json(indent=1) + "\n", report.out / f"{name}.json")
+    publish_text(csv_bytes(summary_table(report)).decode(), report.out / f"{name}.csv")
+    publish_text(_page(report, f"{name}.csv"), page)
+    return page
+
+
+def page_of(report: BatchReport) -> Path | S3Url:
+    """Where the summary's page lies, named by when the batch was started (UTC)."""
+    return report.out / f"batch-{datetime.fromisoformat(report.started):%Y-%m-%d-%H%M%S}.html"
+
+
+def summary_table(report: BatchReport) -> pandas.DataFrame:
+    """A row per title and language. `work_s`: what the language alone cost, whenever it was done; `took_s`: the whole
+    title in this run."""
+    rows = [
+        {
+            "title": title.title,
+            "locale": outcome.locale,
+            "verdict": outcome.ending,
+            "status": title.status,
+            "why": title.why,
+            "reasons": " | ".join(outcome.reasons),
+            "minutes": round(title.minutes, 3),
+            "work_s": round(outcome.seconds, 1),
+            "took_s": round(title.took_s, 1),
+            "out": str(title.out),
+            "video": outcome.files[0] if outcome.files else "",
+        }
+        for title in report.titles
+        for outcome in title.outcomes
+    ]
+    return pandas.DataFrame(rows)
+
+
+def headline(report: BatchReport) -> str:
+    """`3 of 12 titles failed`, or what is best said first otherwise."""
+    verdicts = Counter(title.verdict for title in report.titles)
+    total = len(report.titles)
+    if n_failed := verdicts[Level.FAILED]:
+        return f"{n_failed} of {total} titles failed"
+    if n_waiting := sum(title.awaits_approval for title in report.titles):
+        return f"{n_waiting} of {total} titles await approval"
+    if n_degraded := verdicts[Level.DEGRADED]:
+        return f"{n_degraded} of {total} titles need a look"
+    return f"all {total} titles are fine" if total > 1 else "the title is fine"
+
+
+def counts(report: BatchReport) -> str:
+    """`2 new, 1 changed, 9 unchanged; 24 languages ok, 3 need a look, 1 failed`."""
+    statuses = Counter(title.status for title in report.titles)
+    endings = Counter(outcome.ending for title in report.titles for outcome in title.outcomes)
+    titles = ", ".join(f"{n} {status}" for status, n in statuses.most_common())
+    languages = ", ".join(f"{endings[ending]} {words}" for ending, words in WORDS.items())
+    return f"Titles: {titles}. Languages: {languages}."
+
+
+def _page(report: BatchReport, table: str) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    page = Environment(
+        loader=PackageLoader("flows", "batch_page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    run = [title for title in report.titles if title.status != "unchanged"]
+    sections = [
+        {"heading": heading, "titles": [_row(title, report) for title in run if _section_of(title) == section]}
+        for section, heading in (
+            (Level.FAILED, "Failed: at least one language must not be published"),
+            (AWAITING_APPROVAL, "Nothing is spoken before people have approved the lines"),
+            (Level.DEGRADED, "Usable, a person should look"),
+            (Level.OK, "Fine"),
+        )
+    ]
+    return page.get_template("summary.html").render(
+        headline=headline(report)[:1].upper() + headline(report)[1:],
+        counts=counts(report),
+        manifest=str(report.manifest),
+        started=report.started.removesuffix("+00:00"),
+        ended=report.ended.removesuffix("+00:00"),
+        table=table,
+        sections=sections,
+        words=WORDS,
+        unchanged=[title.title for title in report.titles if title.status == "unchanged"],
+    )
+
+
+def _section_of(title: TitleOutcome) -> str:
+    return AWAITING_APPROVAL if title.awaits_approval and title.verdict is not Level.FAILED else title.verdict
+
+
+def _row(title: TitleOutcome, report: BatchReport) -> dict[str, Any]:
+    endings = Counter(outcome.ending for outcome in title.outcomes)
+    return {
+        "name": title.title,
+        "href": _href(title, report),
+        "status": title.status,
+        "why": title.why,
+        "counts": [(ending, endings[ending]) for ending in reversed(WORDS) if endings[ending]],
+        "reasons": list(_reasons(title)),
+        "minutes": f"{title.minutes:.1f}" if title.minutes else "",
+        "took": f"{title.took_s:.0f} s" if title.took_s else "",
+    }
+
+
+def _reasons(title: TitleOutcome) -> Iterable[tuple[str, str, str]]:
+    """(locales, level, reason), the worst first; languages with one reason in common are told together."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for level in (Level.FAILED, Level.DEGRADED):
+        for outcome in title.outcomes:
+            if outcome.ending == level:
+                reason = outcome.reasons[0] if outcome.reasons else "see its report"
+                together.setdefault((str(level), reason), []).append(outcome.locale)
+    told = [(", ".join(locales), level, reason) for (level, reason), locales in together.items()]
+    more = len(told) - N_REASONS
+    return [*told[:N_REASONS], ("", "degraded", f"and {more} more")] if more > 0 else told
+
+
+def _href(title: TitleOutcome, report: BatchReport) -> str:
+    """The title's own report, relative where it lies under the summary; "" where there is none to open."""
+    inside = str(title.out).removeprefix(f"{report.out}/")
+    has_report = any(outcome.files for outcome in title.outcomes)
+    return f"{quote(inside)}/report.html" if has_report and inside != str(title.out) else ""
