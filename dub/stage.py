@@ -128,7 +128,7 @@ class Stage(Generic[P, R]):
             return None  # written by another schema: work again
         if not all(store.has(artifact) for artifact in artifacts_in(result)):
             return None
-        self._note(desk, key, args, kwargs, result)
+        self.note_use(desk, key, (args, kwargs, result))
         return Outcome(result, True, memo.seconds)
 
     def outcome(self, *args: P.args, **kwargs: P.kwargs) -> Outcome[R]:
@@ -149,7 +149,7 @@ class Stage(Generic[P, R]):
                 stage=self.name, version=self.version, seconds=seconds, result=result.model_dump(mode="json")
             )
             store.remember(self.name, key, memo.model_dump_json().encode())
-            self._note(desk, key, args, kwargs, result)
+            self.note_use(desk, key, (args, kwargs, result))
             return Outcome(result, False, seconds)
 
     def read_result(self, content: Any) -> R:
@@ -160,11 +160,16 @@ class Stage(Generic[P, R]):
     def _desk(self, args: Any, kwargs: Any) -> Desk:
         return next(value for value in (*args, *kwargs.values()) if isinstance(value, Desk))
 
-    def _note(self, desk: Desk, key: str, args: Any, kwargs: Any, result: R) -> None:
-        """In the title's ledger: inputs too, so that what a run still reads is not taken from it."""
+    def note_use(self, desk: Desk, key: str, used: Any) -> None:
+        """In the title's ledger: what came out, and what went in, so that what a run still reads is not taken."""
         if desk.title:
-            used = artifacts_in((args, kwargs, result))
-            note_use(desk.open_store(), desk.title, self.name, key, used)
+            note_use(desk.open_store(), desk.title, self.name, key, artifacts_in(used))
+
+    def noted(self, outcome: Outcome[R], *args: P.args, **kwargs: P.kwargs) -> Outcome[R]:
+        """The outcome, that another process worked out for us: our ledger names it, whatever becomes of theirs."""
+        desk = self._desk(args, kwargs)
+        self.note_use(desk, self.key(*args, **kwargs), (args, kwargs, outcome.result))
+        return outcome
 
 
 def stage(*, version: int, n_cpu: int = 1, reads: Reads | None = None) -> Callable[[Callable[P, R]], Stage[P, R]]:

@@ -193,7 +193,7 @@ def run_stage(stage: Stage[Any, R], label: str, arguments: tuple[Any, ...]) -> O
                 observer.started(label)
             progress.listen(lambda done, total: _progressed(observers, label, done, total))
             try:
-                outcome = do(*arguments)
+                outcome = stage.noted(do(*arguments), *arguments)
             except BaseException as error:
                 for observer in observers:
                     observer.failed(label, error)

@@ -32,7 +32,7 @@ from tests.seaweed import Seaweed, seaweed_environment
 ALL = Counter(STORY)
 
 
-class Watcher:
+class Watcher(policy.Observer):
     """Counts the stages that work, and calls back as one starts to."""
 
     def __init__(self, at: str = "", then: Callable[[], object] = lambda: None) -> None:
@@ -44,9 +44,6 @@ class Watcher:
         self.worked[label] += 1
         if label == self.at:
             self.then()
-
-    def progressed(self, label: str, done: int, total: int) -> None: ...
-    def failed(self, label: str, error: BaseException) -> None: ...
 
     def finished(self, label: str, is_cached: bool, seconds: float) -> None:
         if is_cached:
