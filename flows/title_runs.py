@@ -120,7 +120,8 @@ def _end_of(client: SyncPrefectClient, planned: PlannedTitle, run: FlowRun | Non
     took_s = run.total_run_time.total_seconds()
     if not rows:
         message = (run.state.message or "") if run.state else ""
-        return Ended(planned, failed_everywhere(planned, f"{state}: {message}".rstrip(": ")), 0.0, took_s)
+        reason = "its flow run left no verdicts" if _is_completed(run) else f"{state}: {message}".rstrip(": ")
+        return Ended(planned, failed_everywhere(planned, reason), 0.0, took_s)
     return Ended(planned, tuple(_outcome(row) for row in rows), float(rows[0]["minutes"]), took_s)
 
 
