@@ -111,6 +111,15 @@ class Bucket:
             )  # fmt: skip
         return True
 
+    def presigned(self, key: str, seconds: int) -> str:
+        """A link that reads one object without credentials, for `seconds` (at most a week, and no longer than the
+        credentials that sign it): whoever has the link has the object."""
+        with s3_errors(f"s3://{self.name}/{key}"):
+            link: str = s3_client().generate_presigned_url(
+                "get_object", Params={"Bucket": self.name, "Key": key}, ExpiresIn=seconds
+            )
+        return link
+
     def tags(self, key: str) -> dict[str, str]:
         """An object's tags; {} where it has none."""
         with s3_errors(f"s3://{self.name}/{key}"):

@@ -147,7 +147,7 @@ def _consent(name: str, tables: Any, path: Path, where: str) -> tuple[ConsentRec
     for table in tables if isinstance(tables, list) else [tables]:
         said = f"{where}, consent"
         if not isinstance(table, dict):
-            raise BadInput(f"{said} is no table", mend=f"write [speakers.{name}.consent] and its fields")
+            raise BadInput(f"{said} is no table", mend="write [speakers.NAME.consent] and its fields")
         records.append(ConsentRecord.of(name, read_terms(table, said), path.parent, said))
     return tuple(records)
 

@@ -38,8 +38,9 @@ def cast_speakers(
                 identified[entry.name] = f"fixed by {file}"
             elif entry.is_speakers:
                 raise BadInput(
-                    f"{file}, [speakers.{entry.name}], field 'is': {speaker!r} is no speaker of this title",
-                    mend=f"its speakers are {', '.join(speakers)}",
+                    f"{file}, [speakers.{entry.name}], field 'is': {speaker!r} is no speaker of this title: its "
+                    f"speakers are {', '.join(speakers)}",
+                    mend="name one of them",
                 )
     while (found := _next_match(entries, speakers, likeness, threshold, names, file)) is not None:
         row, column = found
@@ -79,8 +80,8 @@ def _next_match(
         if other != row and as_alike and np.nanargmax(likeness[other]) == column:
             raise BadInput(
                 f"{file}: {entries[row].name} ({most:.2f}) and {entries[other].name} ({likeness[other, column]:.2f}) "
-                f"both sound like {speakers[column]}",
-                mend=f'say who it is: is = "{speakers[column]}" under one of them',
+                f'both sound like {speakers[column]}; is = "{speakers[column]}" stands under neither',
+                mend="write that line under one of them",
             )
     return row, column
 

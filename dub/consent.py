@@ -159,8 +159,8 @@ class ConsentRecords(Record):
         where = self.file or "no consent file"
         why = "; ".join(refusals) if refusals else f"{where} has no record of {speaker}" if self.file else where
         raise BadInput(
-            f"{what} needs a consent record: {why}",
-            mend=f'--consent FILE with a [[consent]] whose speaker is "{speaker}" and purposes hold "{purpose}"',
+            f'{what} needs a consent record: {why}; none fits whose speaker is "{speaker}"',
+            mend=f'--consent FILE with a [[consent]] of that speaker whose purposes hold "{purpose}"',
         )
 
 

@@ -11,6 +11,7 @@ DubError                      base; `retryable` says whether trying again can he
 │   └── WeightsCorrupt        a file whose digest is wrong
 ├── EngineFailed              an engine broke on an input it accepts
 ├── ToolFailed                an external program ended badly; carries the tail of what it said
+│   └── ToolKilled            ... because somebody killed it: a person, or a machine out of memory (retryable)
 ├── ToolTimedOut              ... did not end within its deadline (retryable)
 └── StoreUnavailable          the artifact store, or an object in S3, cannot be read or written (retryable)
     ├── StoreRefused          the server says that we may not, or knows no such bucket: trying again cannot help
@@ -20,7 +21,11 @@ DubError                      base; `retryable` says whether trying again can he
 
 
 class DubError(Exception):
-    """Base of polydub's own errors. `retryable`: the same call may succeed later."""
+    """Base of polydub's own errors. `retryable`: the same call may succeed later.
+
+    The message may quote a line or name a person: it is for the user's eyes, in the terminal and the report. Class,
+    `mend` and `utterance_id` also go to logs (dub/discreet.py), so a mend quotes no line and names nobody.
+    """
 
     retryable = False
 
@@ -69,6 +74,12 @@ class EngineFailed(DubError):
 
 class ToolFailed(DubError):
     """An external program ended with an error."""
+
+
+class ToolKilled(ToolFailed):
+    """An external program was killed from outside by SIGKILL or SIGTERM."""
+
+    retryable = True
 
 
 class ToolTimedOut(DubError):

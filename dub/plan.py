@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, field_validator
 from dub.artifact import Artifact, Record
 from dub.errors import BadInput
 from dub.location import Location
+from dub.prices import Prices
 from lang.bcp47 import Locale
 
 
@@ -53,6 +54,7 @@ class Plan(Record):
         default=(), description="stages that take a GPU slot where the machine has any: docs/scaling.md"
     )
     locales: dict[Locale, LocalePlan] = Field(default={}, description="what single locales do otherwise")
+    prices: Prices | None = Field(default=None, description="what machines cost: without it the report tells no money")
 
     def translators_for(self, locale: Locale) -> tuple[str, ...]:
         """Translation engines for a locale, in order of preference."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from dub.effort import Effort
+from dub.effort_rows import columns
 from dub.finding import Level, Review
 from dub.report_rows import worst_findings
 
@@ -14,9 +16,12 @@ if TYPE_CHECKING:
 _SEVERITY = {Level.OK: 0, Level.DEGRADED: 1, Level.FAILED: 2}
 
 
-def summary_table(reviews: Iterable[Review]) -> pandas.DataFrame:
-    """One row per locale: verdict, why, then every metric any locale has. Missing numbers stay empty, never 0."""
+def summary_table(reviews: Iterable[Review], efforts: Iterable[Effort] = ()) -> pandas.DataFrame:
+    """One row per locale: verdict, why, what it took to make (`efforts`: one per review, or none), then every metric
+    any locale has. Missing numbers stay empty, never 0."""
     import pandas
+
+    took = [columns(effort) for effort in efforts]
 
     rows = [
         {
@@ -25,9 +30,10 @@ def summary_table(reviews: Iterable[Review]) -> pandas.DataFrame:
             "n_failed": sum(finding.level is Level.FAILED for finding in review.findings),
             "n_degraded": sum(finding.level is Level.DEGRADED for finding in review.findings),
             "why": " | ".join(finding.message for finding in worst_findings(review)),
+            **(took[number] if took else {}),
             **review.metrics,
         }
-        for review in reviews
+        for number, review in enumerate(reviews)
     ]
     return pandas.DataFrame(rows)
 
@@ -62,7 +68,7 @@ def csv_bytes(table: pandas.DataFrame, *, index: bool = False) -> bytes:
     as a formula get an apostrophe in front (CWE-1236)."""
 
     def tamed(cell: object) -> object:
-        return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+        return f"'{cell}" if isinstance(cell, str) and cell.startswith(tuple("=+-@\t\r")) else cell
 
     text: str = table.map(tamed).to_csv(index=index, lineterminator="\n")
     return text.encode("utf-8-sig")

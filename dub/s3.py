@@ -50,7 +50,7 @@ def s3_client() -> Any:
         response_checksum_validation="when_supported",
     )
     with _MAKING:
-        return boto3.client("s3", config=config)
+        return boto3.Session().client("s3", config=config)
 
 
 def encryption() -> dict[str, str]:

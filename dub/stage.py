@@ -85,14 +85,6 @@ class Outcome(Generic[R]):
     seconds: float
 
 
-@dataclass(frozen=True)
-class Worked:
-    """A stage that did its work, and what it made."""
-
-    stage: str
-    result: BaseModel
-
-
 class Stage(Generic[P, R]):
     """A memoised function. Calling it gives the result; `outcome` also says whether it was cached."""
 
@@ -157,8 +149,6 @@ class Stage(Generic[P, R]):
                 stage=self.name, version=self.version, seconds=seconds, result=result.model_dump(mode="json")
             )
             store.remember(self.name, key, memo.model_dump_json().encode())
-            for notes in _notes:
-                notes.append(Worked(self.name, result))
             self._note(desk, key, args, kwargs, result)
             return Outcome(result, False, seconds)
 
@@ -188,21 +178,6 @@ def stage(*, version: int, n_cpu: int = 1, reads: Reads | None = None) -> Callab
         return Stage(function, version, n_cpu, reads)
 
     return wrap
-
-
-_notes: list[list[Worked]] = []
-
-
-@contextmanager
-def work_noted() -> Iterator[list[Worked]]:
-    """What stages make in this process meanwhile, also those inside other stages (one take, one line); what came from
-    the memo is not among it."""
-    notes: list[Worked] = []
-    _notes.append(notes)
-    try:
-        yield notes
-    finally:
-        _notes[:] = [other for other in _notes if other is not notes]
 
 
 def stage_named(module: str, name: str) -> Stage[Any, Any]:

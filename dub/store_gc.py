@@ -1,8 +1,9 @@
 """Garbage collection of a store, by age and by title; a folder and S3 alike.
 
 What the ledgers of titles that stay name (dub/ledger.py) is kept: memo records and artifacts. Of the rest, what has
-been put or made new longer ago than the grace time goes. A ledger stays while it is younger than the age, and its
-title is not one of those that are to go.
+been put or made new longer ago than the grace time goes. A title stays while any run has used it within the age, with
+all its ledgers: a run that finds a stage's answer does not ask for the stages within it (a line's take within a
+language's speech), and only the ledger of the run that made them names them.
 
 Beside running jobs this is safe, and they need not know of it:
 - What a run makes is younger than the grace time until its ledger names it (within half a minute of a stage's end), so
@@ -168,20 +169,22 @@ def _going(noted: list[_Noted], older_than_s: float, titles: Collection[str], no
             if title not in known:
                 raise BadInput(f"the store has no title {title!r}", mend="`polydub store ls` names them")
         return [each for each in noted if each.ledger.title in titles]
-    going = [each for each in noted if now - each.kept.modified > older_than_s]
-    return going + _superfluous([each for each in noted if each not in going], now)
-
-
-def _superfluous(noted: list[_Noted], now: float) -> list[_Noted]:
-    """Ledgers that name nothing which a newer one of the same title does not name: nightly runs leave such."""
-    found = []
+    going: list[_Noted] = []
     for own in _by_title(noted).values():
-        newer: set[str] = set()
-        for each in sorted(own, key=lambda each: each.kept.modified, reverse=True):
-            names = each.memos | each.artifacts
-            if newer and names <= newer and not each.ledger.is_living(each.kept, now):
-                found.append(each)
-            newer |= names
+        is_old = now - max(each.kept.modified for each in own) > older_than_s
+        going += own if is_old else _superfluous(own, now)
+    return going
+
+
+def _superfluous(own: list[_Noted], now: float) -> list[_Noted]:
+    """Of a title's ledgers, those that name nothing which a newer one does not name: nightly runs leave such."""
+    found = []
+    newer: set[str] = set()
+    for each in sorted(own, key=lambda each: each.kept.modified, reverse=True):
+        names = each.memos | each.artifacts
+        if newer and names <= newer and not each.ledger.is_living(each.kept, now):
+            found.append(each)
+        newer |= names
     return found
 
 

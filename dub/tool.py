@@ -19,7 +19,7 @@ from types import TracebackType
 import numpy as np
 import numpy.typing as npt
 
-from dub.errors import ToolFailed, ToolTimedOut
+from dub.errors import ToolFailed, ToolKilled, ToolTimedOut
 
 GRACE_S = 3.0
 """From SIGTERM to SIGKILL."""
@@ -203,4 +203,5 @@ def _name(command: Sequence[str]) -> str:
 def _failure(command: Sequence[str], code: int, last_lines: Sequence[str] | deque[str]) -> ToolFailed:
     end = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
     said = "\n".join(f"    {line}" for line in last_lines if line.strip())
-    return ToolFailed(f"{_name(command)} {end}" + (f":\n{said}" if said else ""))
+    kind = ToolKilled if -code in (signal.SIGKILL, signal.SIGTERM) else ToolFailed
+    return kind(f"{_name(command)} {end}" + (f":\n{said}" if said else ""))

@@ -6,12 +6,17 @@ the memo (docs/review-by-people.md).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dub.check_translation import check_translation
 from dub.corrections import approvals
 from dub.finding import Finding, Level, Review
 from dub.gates import Gates
 from dub.script import DubScript, Translation
+from dub.table_csv import to_table_csv
+from dub.translation_table import table_of
 from flows.preflight import Prepared
+from flows.publish import publish_text
 from tasks.policy import Work
 from tasks.report import DubbedLocale
 
@@ -32,6 +37,14 @@ def stopped_for_approval(
     if n_open == 0:
         return None
     return DubbedLocale(locale=lines.locale, review=_review(said, lines, n_open, prepared.title), translation=lines)
+
+
+def publish_table(prepared: Prepared, script: DubScript, finished: Sequence[DubbedLocale]) -> None:
+    """What people are to approve, where a language waits for them: the whole title as one table."""
+    if not any(dub.review.awaits_approval for dub in finished):
+        return
+    table = table_of(script, [dub.translation for dub in finished if dub.translation], prepared.corrections)
+    publish_text(to_table_csv(table), prepared.job.out / f"{prepared.title}.translations.csv")
 
 
 def _review(script: DubScript, translation: Translation, n_open: int, title: str) -> Review:

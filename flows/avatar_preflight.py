@@ -57,7 +57,7 @@ def check_avatar(job: AvatarJob, today: date) -> PreparedAvatar:
     engines = {family: choices(plan, family) for family in FAMILIES}
     voices = {locale: find_voice(plan, locale) for locale in job.targets}
     check_writable(job.out)
-    desk = desk_for(job.store, job.title or job.photo.stem)
+    desk = desk_for(job.store, job.title or job.photo.stem, plan)
     return PreparedAvatar(
         job=job,
         as_job=LocalJob(

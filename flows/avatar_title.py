@@ -13,6 +13,7 @@ from typing import Any
 from dub.artifact import Artifact
 from dub.avatar import AvatarJob, Performed, Portrait, Talk
 from dub.cast import Cast
+from dub.effort import StageWork, effort
 from dub.errors import DubError
 from dub.finding import Review
 from dub.lips import LipSync
@@ -23,9 +24,10 @@ from dub.source import Source, Stems
 from dub.subtitles import Subtitles
 from dub.turns import Turns
 from flows.avatar_preflight import PreparedAvatar, check_avatar
-from flows.outcome import RunReport, failed_review, root_cause, seconds_of
+from flows.outcome import RunReport, by_stage, failed_review, root_cause, sharing, works_of
 from flows.preflight import find_ways
 from flows.publish import publish, publish_text
+from flows.watched import watched
 from lang.bcp47 import Locale
 from tasks.animate_portrait import animate_portrait
 from tasks.enlarge import enlarge
@@ -91,12 +93,12 @@ def avatar_title(job: AvatarJob) -> RunReport:
     costly work.
     """
     prepared = check_avatar(job, date.today())
-    with prepared.desk.at_work():
+    with prepared.desk.at_work(), watched(prepared.title, job.targets, job.out) as watch:
         shared = prepare_portrait(prepared)
         spoken = [_speak(locale, prepared, shared) for locale in job.targets]
         shown = [_show(each, prepared, shared) for each in spoken]
         finished = [_publish_locale(prepared, each) for each in shown]
-        return _publish_report(prepared, shared, finished)
+        return watch.ended(_publish_report(prepared, shared, finished))
 
 
 def prepare_portrait(prepared: PreparedAvatar) -> OncePerPortrait:
@@ -223,7 +225,7 @@ def _given(prepared: PreparedAvatar, path: Any) -> GivenFile | None:
 
 def _publish_locale(prepared: PreparedAvatar, work: ShownLocale | DubbedLocale) -> DubbedLocale:
     """Wait for one language and put its files in place; what went wrong with it becomes its report."""
-    store, out = prepared.desk.open_store(), prepared.job.out
+    store, out, prices = prepared.desk.open_store(), prepared.job.out, prepared.plan.prices
     locale = work.locale if isinstance(work, DubbedLocale) else work.spoken.locale
     stem = f"{prepared.title}.{locale}"
     if isinstance(work, DubbedLocale):
@@ -234,7 +236,8 @@ def _publish_locale(prepared: PreparedAvatar, work: ShownLocale | DubbedLocale) 
     except Exception as error:
         failed = failed_review(locale, root_cause(error, work))
         publish_text(review_json(failed), out / f"{stem}.report.json")
-        return DubbedLocale(locale=locale, review=failed)
+        return DubbedLocale(locale=locale, review=failed, effort=effort(_works(prepared, work.spoken, work), prices))
+    works = _works(prepared, work.spoken, work)
     cues = work.subtitles.result()
     files: dict[str, Artifact] = {f"{stem}.mp4": finished.video, f"{stem}.srt": cues.srt, f"{stem}.vtt": cues.vtt}
     for name, artifact in files.items():
@@ -248,8 +251,13 @@ def _publish_locale(prepared: PreparedAvatar, work: ShownLocale | DubbedLocale) 
         srt=f"{stem}.srt",
         translation=work.spoken.translation.result(),
         timeline=work.spoken.performed.result().timeline,
-        seconds=seconds_of(work.spoken, work),
+        seconds=by_stage(works),
+        effort=effort(works, prices, output_s=float(finished.duration)),
     )
+
+
+def _works(prepared: PreparedAvatar, *stories: object) -> tuple[StageWork, ...]:
+    return works_of(*stories, gpu_stages=prepared.plan.gpu_stages)
 
 
 def _publish_report(prepared: PreparedAvatar, shared: OncePerPortrait, finished: list[DubbedLocale]) -> RunReport:
@@ -259,8 +267,10 @@ def _publish_report(prepared: PreparedAvatar, shared: OncePerPortrait, finished:
     film = shared.voice.result()
     publish(store, film.original, out / f"{title}.source.mp4")
     script = shared.talk.result().script if shared.talk else shared.voice_script.result()
+    works = _works(prepared, shared)
+    finished = sharing(finished, effort(works, prepared.plan.prices))
     page = report(
-        desk, title, film, script, tuple(finished), source_video=f"{title}.source.mp4", seconds=seconds_of(shared),
+        desk, title, film, script, tuple(finished), source_video=f"{title}.source.mp4", seconds=by_stage(works),
         plan=prepared.plan,
     )  # fmt: skip
     publish(store, page.html, out / "report.html")

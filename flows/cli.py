@@ -24,10 +24,15 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from dub.errors import DubError
 
+    if getattr(options, "log_json", False):
+        os.environ["POLYDUB_LOG"] = "json"
     try:
         return int(options.run(options))
     except DubError as error:
-        print(f"polydub: {error}", file=sys.stderr)
+        if _logs_json():
+            _log_end(error)
+        else:
+            print(f"polydub: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except BrokenPipeError:  # the reader of our table has seen enough (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -35,6 +40,21 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("polydub: stopped; what was finished is kept, run the same command to go on", file=sys.stderr)
         return 130
+    except Exception as error:  # a fault of ours: its traceback holds a message, which may hold anything
+        if not _logs_json():
+            raise
+        _log_end(error)
+        return EXIT_DUB_FAILED
+
+
+def _logs_json() -> bool:
+    return os.environ.get("POLYDUB_LOG") == "json"
+
+
+def _log_end(error: Exception) -> None:
+    from flows.json_log import write_event_of
+
+    write_event_of(error)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -69,6 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="speak no language before people have approved all its lines (docs/review-by-people.md)",
     )  # fmt: skip
     dub.add_argument("--prefect", action="store_true", help="run as a Prefect flow; starts a local server if none runs")
+    dub.add_argument("--log-json", action="store_true", help="one JSON object per line on stderr, as POLYDUB_LOG=json")
     dub.set_defaults(run=_dub)
 
     languages = commands.add_parser("languages", help="what can be dubbed into, by which engines")
@@ -137,6 +158,9 @@ def build_parser() -> argparse.ArgumentParser:
     from flows.store_command import add_store_command
 
     add_store_command(commands)
+    from flows.watch_command import add_watch_command
+
+    add_watch_command(commands)
 
     doctor = commands.add_parser("doctor", help="what is installed, what is missing, how to mend it")
     doctor.add_argument("--profile", default="embedded")
@@ -165,7 +189,8 @@ def run_job(job: Job, *, prefect: bool) -> int:
         from flows.dub_title import dub_title
     with show_run(cache_home() / "native.log"):
         report = dub_title(job)
-    print_verdicts(report)
+    if not _logs_json():  # its reasons may quote lines; the log has the verdicts
+        print_verdicts(report)
     return exit_code(report)
 
 
@@ -222,7 +247,7 @@ def locale_of(tag: str) -> Locale:
         locale = supported_locale(tag)
     except UnknownLanguage as error:
         raise LanguageNotSupported(str(error), mend="`polydub languages` lists what is offered") from error
-    if locale != tag.strip():
+    if locale != tag.strip() and not _logs_json():
         print(f"  {tag.strip()} is taken as {locale} ({name_of(locale)})", file=sys.stderr)
     return locale
 

@@ -14,13 +14,17 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from dub.effort import total
+from dub.effort_rows import duration, money, sentence
+from tasks.policy import Observer, observed_by
+
 if TYPE_CHECKING:
     from flows.outcome import RunReport
 
 VERDICT_STYLE = {"ok": "green", "degraded": "yellow", "failed": "red", "awaiting approval": "cyan"}
 
 
-class RunConsole:
+class RunConsole(Observer):
     """Observer that draws a bar per stage at work and leaves a line per finished stage."""
 
     def __init__(self, console: Console, progress: Progress) -> None:
@@ -75,9 +79,13 @@ def native_noise_in(log: Path) -> Iterator[TextIO]:
 
 @contextmanager
 def show_run(log: Path) -> Iterator[None]:
-    """Draw progress on stderr while a run goes on."""
-    from tasks.policy import observed_by
+    """Draw progress on stderr while a run goes on; with POLYDUB_LOG=json write nothing but its events there."""
+    from flows import json_log
 
+    if json_log.is_wanted():
+        with json_log.json_on_stderr(log):
+            yield
+        return
     with native_noise_in(log) as seen, _bars_on(Console(file=seen)) as run, observed_by(run):
         yield
 
@@ -93,13 +101,18 @@ def _bars_on(console: Console) -> Iterator[RunConsole]:
 
 
 def print_verdicts(report: RunReport) -> None:
-    """The run's end on stdout: a row per language, and where the report is."""
+    """The run's end on stdout: a row per language, what the run took, and where the report is."""
     console = Console()
-    table = Table("locale", "verdict", "video", "why", title=report.title)
+    whole = total(outcome.effort for outcome in report.outcomes)
+    has_prices = whole.cost is not None
+    table = Table("locale", "verdict", "video", "why", "work", *(["cost"] if has_prices else []), title=report.title)
     for outcome in report.outcomes:
         style = VERDICT_STYLE[outcome.ending]
         why = "\n".join(outcome.reasons[:3])
         video = outcome.files[0] if outcome.files else "-"
-        table.add_row(outcome.locale, f"[{style}]{outcome.ending}[/]", video, why)
+        row = [outcome.locale, f"[{style}]{outcome.ending}[/]", video, why, duration(outcome.effort.work_s)]
+        table.add_row(*row, *([money(outcome.effort.cost, whole.currency)] if has_prices else []))
     console.print(table)
+    if took := sentence(whole):
+        console.print(f"Took: {took}", soft_wrap=True, highlight=False)
     console.print(f"Report: {report.html}", soft_wrap=True, highlight=False)

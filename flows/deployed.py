@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from prefect import flow
-from prefect.artifacts import create_table_artifact
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 
+from dub.discreet import DiscreetError, facts_of, whole
+from dub.errors import BadInput, DubError, EngineUnavailable, Superseded
 from dub.finding import AWAITING_APPROVAL, Level
 from dub.plan import Job
 from flows import dub_title as story
 from flows.outcome import RunReport
+from flows.progress_artifacts import progress_artifacts
+from flows.publish import publish_text
+from flows.verdict_artifacts import tell_verdicts
 from tasks.policy import N_THREADS
 from tasks.task_runner import task_runner
 
 T = TypeVar("T")
-VERDICTS = "verdicts"
 RUNNER: Any = task_runner(N_THREADS)
 
 
@@ -37,27 +43,35 @@ def _run_name() -> str:
     validate_parameters=True,
 )
 def dub_title_flow(job: Job) -> Any:
-    """Dub one title into every target; the run's state says whether every language came out."""
-    return finish(story.dub_title(job))
+    """Dub one title into every target; the run's state says whether every language came out.
+
+    Completed, Degraded, AwaitingApproval, Failed: as the report's verdict. Refused (Failed): the job itself cannot be
+    done, `<title>.error.json` beside the results says what to mend. Superseded (Cancelled): a newer upload took the
+    source's place, and has its own run; no failure, so nothing alarms or retries, and no completion, so nothing that
+    waits for dubs goes on.
+    """
+    try:
+        with progress_artifacts(job.targets):
+            report = story.dub_title(job)
+    except Superseded as error:
+        return Cancelled(name="Superseded", message=str(error), data=error)
+    except Exception as error:  # Prefect logs what is raised and keeps it on its server
+        _leave_note(job, error)
+        told = DiscreetError.of(error)
+        if isinstance(error, (BadInput, EngineUnavailable)):
+            return Failed(name="Refused", message=str(told), data=told)
+        raise told from None
+    return finish(report)
 
 
 def finish(report: RunReport) -> Any:
-    """Show the verdicts beside the run, and give the state that they make it."""
-    create_table_artifact(
-        key=VERDICTS,
-        description=f"{report.title}: {report.html}",
-        table=[
-            {
-                "locale": outcome.locale,
-                "verdict": outcome.ending,
-                "why": "; ".join(outcome.reasons[:3]),
-                "files": " ".join(outcome.files),
-                "seconds": outcome.seconds,
-                "minutes": report.minutes,
-            }
-            for outcome in report.outcomes
-        ],  # what a batch reads (flows/title_runs.py)
-    )
+    """Show the verdicts beside the run, leave the report for whoever awaits it (flows/title_runs.py), and give the
+    state that the verdicts make it."""
+    from prefect.runtime import flow_run
+
+    tell_verdicts(report)
+    report = report.model_copy(update={"flow_run": flow_run.id or ""})
+    publish_text(report.model_dump_json(indent=1) + "\n", report.html.parent / f"{report.title}.run.json")
     return state_of(report, report)
 
 
@@ -73,8 +87,17 @@ def state_of(report: RunReport, data: Any) -> Any:
     return Completed(name="Completed" if report.verdict is Level.OK else "Degraded", data=data)
 
 
+def _leave_note(job: Job, error: Exception) -> None:
+    """`<title>.error.json` beside the results: the message that Prefect is not told. Silent where `out` cannot be
+    written to, which is then what the error is about."""
+    facts = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "message": str(error)} | facts_of(error)
+    with contextlib.suppress(DubError):
+        place = job.out / f"{job.title or job.source.stem}.error.json"
+        publish_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", place)
+
+
 def dub_title(job: Job) -> RunReport:
-    """Run the flow here and now and return its report, also when a language failed."""
+    """Run the flow here and now and return its report, also when a language failed. Raises what the story raises."""
     return returned(dub_title_flow(job, return_state=True), RunReport)
 
 
@@ -82,6 +105,8 @@ def returned(state: Any, kind: type[T]) -> T:
     """What a flow run returned, also beside a Failed state: Prefect itself would take its data for an exception, and
     die of it not being one. Raises what the flow raised."""
     data = getattr(state.data, "result", state.data)  # Prefect wraps it in a ResultRecord
+    if isinstance(data, BaseException):
+        raise whole(data)
     if isinstance(data, kind):
         return data
     raise TypeError(f"the flow gave {type(state.result()).__name__}")

@@ -141,7 +141,7 @@ def one_after_another(planned: Iterable[PlannedTitle]) -> Iterator[Ended]:
         started = datetime.now(UTC)
         try:
             report = story.dub_title(each.title.job)
-            outcomes, minutes = report.outcomes, report.minutes
+            outcomes, minutes = report.outcomes, report.source_s / 60
         except Exception as error:
             outcomes, minutes = failed_everywhere(each, _in_words(error)), 0.0
         yield Ended(each, outcomes, minutes, (datetime.now(UTC) - started).total_seconds())

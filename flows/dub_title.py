@@ -6,13 +6,14 @@ Every line submits one stage; what depends only on the source stands once, what 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from dub.artifact import Artifact
 from dub.cast import Cast, Casting
-from dub.corrections import approvals
+from dub.effort import StageWork, effort
 from dub.errors import DubError
 from dub.finding import Review
 from dub.lips import LipPlan, LipSync, MouthBank, RenderedPart
@@ -23,17 +24,16 @@ from dub.prosody import SourceProsody
 from dub.script import DubScript, Takes, Timeline, Translation
 from dub.source import FaceTrack, Source, Stems
 from dub.subtitles import Subtitles
-from dub.table_csv import to_table_csv
-from dub.translation_table import table_of
 from dub.turns import Turns
-from dub.xliff import to_xliff
-from flows.approval import stopped_for_approval
+from flows.approval import publish_table, stopped_for_approval
+from flows.fetch import check_not_superseded
 from flows.lips import move_lips
-from flows.outcome import RunReport, failed_review, root_cause, seconds_of
+from flows.outcome import RunReport, by_stage, failed_review, root_cause, sharing, works_of
 from flows.people import agreed
 from flows.preflight import Prepared, Routes, check, find_ways
 from flows.publish import publish, publish_text
-from flows.title_files import write_job, write_source_script, write_translation
+from flows.title_files import write_job, write_source_script, write_wording
+from flows.watched import watched
 from flows.whole_locales import dub_whole_locales
 from lang.bcp47 import Locale
 from tasks.build_mouth_bank import build_mouth_bank
@@ -99,11 +99,12 @@ class OncePerLocale:
 def dub_title(job: Job) -> RunReport:
     """Dub one title into every target. A language that fails never stops the others.
 
-    Raises BadInput and EngineUnavailable in seconds, before any work; NoSpeech when there is nothing to dub.
+    Raises BadInput and EngineUnavailable in seconds, before any work; NoSpeech when there is nothing to dub; Superseded
+    when the source was replaced while it was being dubbed: nothing is published from then on.
     """
     prepared = check(job)
     write_job(job, prepared.title)
-    with prepared.desk.at_work():
+    with prepared.desk.at_work(), watched(prepared.title, job.targets, job.out) as watch:
         shared = prepare_source(prepared)
         spoken = shared.script.result().source_locale
         if job.granularity == "locale" and is_in_prefect_flow():
@@ -111,7 +112,7 @@ def dub_title(job: Job) -> RunReport:
         else:
             dubs = (dub for dub in [_start(locale, spoken, prepared, shared) for locale in job.targets])
         finished = [publish_locale(prepared, shared, dub) for dub in dubs]
-        return publish_report(prepared, shared, finished)
+        return watch.ended(publish_report(prepared, shared, finished))
 
 
 def _start(locale: Locale, spoken: Locale, prepared: Prepared, shared: OncePerSource) -> OncePerLocale | DubbedLocale:
@@ -261,23 +262,30 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
     """Wait for one language and put its files in place; what went wrong with it becomes its report."""
     store, out = prepared.desk.open_store(), prepared.job.out
     stem = f"{prepared.title}.{dub.locale}"
+    _wait_for(dub)
+    check_not_superseded(prepared.asked)
     if isinstance(dub, DubbedLocale):
         if dub.translation:
-            _publish_wording(prepared, shared.script.result(), dub.translation)
+            write_wording(shared.script.result(), dub.translation, prepared.corrections, out, prepared.title)
         publish_text(review_json(dub.review), out / f"{stem}.report.json")
         return dub
     try:
         translation = dub.translation.result()
-        _publish_wording(prepared, shared.script.result(), translation)
+        write_wording(shared.script.result(), translation, prepared.corrections, out, prepared.title)
         finished, reviewed = dub.dub.result(), dub.review.result()
     except Exception as error:
         failed = failed_review(dub.locale, root_cause(error, shared, dub))
         publish_text(review_json(failed), out / f"{stem}.report.json")
-        return DubbedLocale(locale=dub.locale, review=failed)
+        took = effort(_works(prepared, dub), prepared.plan.prices)
+        return DubbedLocale(locale=dub.locale, review=failed, effort=took)
     files: dict[str, Artifact] = {f"{stem}.mp4": finished.video}
     files |= {f"{stem}.srt": dub.subtitles.result().srt, f"{stem}.vtt": dub.subtitles.result().vtt}
+    mouths = f"{stem}.mouths.svg" if "mouths" in reviewed.figures else ""
+    if mouths:
+        files[mouths] = reviewed.figures["mouths"]
     for name, artifact in files.items():
         publish(store, artifact, out / name)
+    works = _works(prepared, dub)
     publish_text(review_json(reviewed), out / f"{stem}.report.json")
     return DubbedLocale(
         locale=dub.locale,
@@ -287,16 +295,20 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
         srt=f"{stem}.srt",
         translation=translation,
         timeline=dub.timeline.result(),
-        seconds=seconds_of(dub),
+        seconds=by_stage(works),
+        effort=effort(works, prepared.plan.prices, output_s=float(finished.duration)),
+        mouths=mouths,
     )
 
 
-def _publish_wording(prepared: Prepared, script: DubScript, translation: Translation) -> None:
-    """The lines as they are, also of a language that fails later: people can correct what it failed at."""
-    out, title, locale = prepared.job.out, prepared.title, translation.locale
-    write_translation(translation, out, title)
-    approved = approvals(script, translation, prepared.corrections.of(locale))
-    publish_text(to_xliff(script, translation, approved), out / f"{title}.{locale}.xlf")
+def _works(prepared: Prepared, story: OncePerSource | OncePerLocale) -> tuple[StageWork, ...]:
+    return works_of(story, gpu_stages=prepared.plan.gpu_stages)
+
+
+def _wait_for(dub: OncePerLocale | DubbedLocale) -> None:
+    if isinstance(dub, OncePerLocale):
+        with suppress(Exception):  # what it is, is said where it is asked for
+            dub.dub.result(), dub.review.result()
 
 
 def publish_report(prepared: Prepared, shared: OncePerSource, finished: list[DubbedLocale]) -> RunReport:
@@ -304,16 +316,17 @@ def publish_report(prepared: Prepared, shared: OncePerSource, finished: list[Dub
     desk, out, title = prepared.desk, prepared.job.out, prepared.title
     store = desk.open_store()
     script = shared.script.result()
+    check_not_superseded(prepared.asked)
     publish(store, shared.preview.result().video, out / f"{title}.source.mp4")
     write_source_script(script, out, title)
-    if any(dub.review.awaits_approval for dub in finished):
-        worded = [dub.translation for dub in finished if dub.translation]
-        publish_text(to_table_csv(table_of(script, worded, prepared.corrections)), out / f"{title}.translations.csv")
+    publish_table(prepared, script, finished)
+    works = _works(prepared, shared)
+    finished = sharing(finished, effort(works, prepared.plan.prices))
     page = report(
         desk, title, shared.source.result(), script, tuple(finished),
-        source_video=f"{title}.source.mp4", seconds=seconds_of(shared), plan=prepared.plan,
+        source_video=f"{title}.source.mp4", seconds=by_stage(works), plan=prepared.plan,
     )  # fmt: skip
     publish(store, page.html, out / "report.html")
     publish(store, page.csv, out / "report.csv")
-    minutes = float(shared.source.result().video.duration) / 60
-    return RunReport.of(title, finished, prepared.voices, out / "report.html", minutes=minutes)
+    source_s = float(shared.source.result().video.duration)
+    return RunReport.of(title, finished, prepared.voices, out / "report.html", source_s)

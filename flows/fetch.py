@@ -42,7 +42,7 @@ def fetched(job: Job, inbox: Path) -> LocalJob:
 
 
 def check_not_superseded(job: Job) -> None:
-    """Raises Superseded when the source in S3 is no longer the object that the job means."""
+    """Raises Superseded when the source in S3 is no longer the object that the job means, or is there no more."""
     if isinstance(job.source, S3Url) and job.source_etag:
         _stored("source", job.source, job.source_etag)
 
@@ -61,6 +61,8 @@ def _local(field: str, place: Path | S3Url, inbox: Path, etag: str = "") -> Path
 
 def _stored(field: str, place: S3Url, etag: str = "") -> StoredObject:
     stored = Bucket(place.bucket).head(place.key)
+    if stored is None and etag:
+        raise Superseded(f"{place} has been removed since this job was made", mend="upload it again")
     if stored is None:
         raise BadInput(f"{field}: there is no object {place}", mend="check the key, or upload it")
     if etag and stored.etag != etag:

@@ -154,7 +154,7 @@ def check_lipsync(job: LipSyncJob) -> _Prepared:
         raise BadInput(f"--out {job.out}: the result is an MP4", mend="give a name that ends in .mp4")
     job.out.parent.mkdir(parents=True, exist_ok=True)
     plan = read_plan(job.profile)
-    desk = desk_for(job.store, job.video.stem)
+    desk = desk_for(job.store, job.video.stem, plan)
     engines = {family: choices(plan, family) for family in FAMILIES}
     return _Prepared(job=job, plan=plan, desk=desk, engines=engines, text=_given_text(desk, job.text))
 

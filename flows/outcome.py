@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import contextlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from dub.artifact import Record
+from dub.effort import Effort, StageWork, shared_out
 from dub.errors import DubError
 from dub.finding import AWAITING_APPROVAL, Finding, Level, Review
 from dub.location import Location, S3Url
+from dub.report_rows import worst_findings
 from dub.stage import EngineChoice
 from lang.bcp47 import Locale
 from tasks.policy import Work
@@ -18,7 +21,8 @@ from tasks.report import DubbedLocale
 
 class LocaleOutcome(Record):
     """One target's end: its verdict, why, the files under the output folder, the voice engine, and the seconds of work
-    that this language alone cost. `awaits_approval`: it stopped before speech; its verdict is of the wording alone."""
+    that this language alone cost. `awaits_approval`: it stopped before speech; its verdict is of the wording alone.
+    `worst`: the finding to read first. `mouths`: the file with pictures of its mouths, "" where there is none."""
 
     locale: Locale
     verdict: Level
@@ -27,6 +31,9 @@ class LocaleOutcome(Record):
     voice: str = ""
     seconds: float = 0.0
     awaits_approval: bool = False
+    worst: Finding | None = None
+    effort: Effort = Effort()
+    mouths: str = ""
 
     @property
     def ending(self) -> str:
@@ -35,12 +42,14 @@ class LocaleOutcome(Record):
 
 
 class RunReport(Record):
-    """A whole run's end. `html`: the report's path; `minutes`: the source's length."""
+    """A whole run's end. `html`: the report's path; `source_s`: seconds of film that were dubbed, 0 where none was.
+    `flow_run`: the id of the Prefect flow run that it ended, "" without Prefect."""
 
     title: str
     outcomes: tuple[LocaleOutcome, ...]
     html: Location
-    minutes: float = 0.0
+    source_s: float = 0.0
+    flow_run: str = ""
 
     @property
     def verdict(self) -> Level:
@@ -60,8 +69,7 @@ class RunReport(Record):
         finished: Iterable[DubbedLocale],
         voices: Mapping[Locale, EngineChoice],
         html: Path | S3Url,
-        *,
-        minutes: float = 0.0,
+        source_s: float = 0.0,
     ) -> RunReport:
         outcomes = tuple(
             LocaleOutcome(
@@ -72,19 +80,45 @@ class RunReport(Record):
                 voice=voices[dub.locale].id,
                 seconds=sum(dub.seconds.values()),
                 awaits_approval=dub.review.awaits_approval,
+                worst=next(iter(worst_findings(dub.review, 1)), None),
+                effort=dub.effort,
+                mouths=dub.mouths,
             )
             for dub in finished
         )
-        return cls(title=title, outcomes=outcomes, html=html, minutes=minutes)
+        return cls(title=title, outcomes=outcomes, html=html, source_s=source_s)
+
+
+def works_of(*stories: object, gpu_stages: Collection[str] = ()) -> tuple[StageWork, ...]:
+    """What was done of the stories, in their order; stages that failed are left out. A story is a dataclass whose
+    fields are Works, or dicts of them."""
+    done = []
+    for work in {id(work): work for work in works_in(*stories)}.values():  # one work may stand in two places
+        with contextlib.suppress(Exception):
+            stage, seconds = work.stage, work.seconds()
+            on_gpu = stage.name in gpu_stages
+            done.append(StageWork(stage=stage.name, seconds=seconds, n_cpu=stage.n_cpu, on_gpu=on_gpu))
+    return tuple(done)
 
 
 def seconds_of(*stories: object) -> dict[str, float]:
-    """Seconds of work per stage, in the stories' order. A story is a dataclass whose fields are Works, or dicts of
-    them."""
+    """Seconds of work per stage, in the stories' order."""
+    return by_stage(works_of(*stories))
+
+
+def by_stage(works: Iterable[StageWork]) -> dict[str, float]:
+    """Seconds per stage, in the works' order."""
     seconds: dict[str, float] = {}
-    for work in {id(work): work for work in works_of(*stories)}.values():  # one work may stand in two places
-        seconds[work.stage.name] = seconds.get(work.stage.name, 0.0) + work.seconds()
+    for work in works:
+        seconds[work.stage] = seconds.get(work.stage, 0.0) + work.seconds
     return seconds
+
+
+def sharing(finished: Iterable[DubbedLocale], once: Effort) -> list[DubbedLocale]:
+    """The languages, each with its share of what was done once for all of them."""
+    dubs = list(finished)
+    efforts = shared_out((dub.effort for dub in dubs), once)
+    return [dub.model_copy(update={"effort": effort}) for dub, effort in zip(dubs, efforts, strict=True)]
 
 
 def failed_review(locale: Locale, cause: Exception) -> Review:
@@ -94,7 +128,7 @@ def failed_review(locale: Locale, cause: Exception) -> Review:
 
 def root_cause(error: Exception, *stories: object) -> Exception:
     """The first stage's own error: a later stage only knows that its input never came."""
-    for work in works_of(*stories):
+    for work in works_in(*stories):
         try:
             work.result()
         except Exception as cause:
@@ -102,7 +136,7 @@ def root_cause(error: Exception, *stories: object) -> Exception:
     return error
 
 
-def works_of(*stories: object) -> Iterator[Work[Any]]:
+def works_in(*stories: object) -> Iterator[Work[Any]]:
     for story in stories:
         for value in vars(story).values():
             yield from (

@@ -37,9 +37,10 @@ SCRATCH_BYTES_PER_SOURCE_BYTE = 12
 
 
 class Prepared(Record):
-    """A job whose every engine, locale and file has been checked. `voices`: the tts engine of each target;
-    `corrections`: what people have corrected of the title so far."""
+    """A job whose every engine, locale and file has been checked. `asked`: as it was given, its files perhaps in S3.
+    `voices`: the tts engine of each target; `corrections`: what people have corrected of the title so far."""
 
+    asked: Job
     job: LocalJob
     plan: Plan
     desk: Desk
@@ -75,9 +76,12 @@ def store_of(asked: Location | None) -> Path | S3Url:
     return absolute(asked or os.environ.get("POLYDUB_STORE") or cache_home() / "store")
 
 
-def desk_for(asked: Location | None, title: str, gpu_stages: tuple[str, ...] = ()) -> Desk:
+def desk_for(asked: Location | None, title: str, plan: Plan) -> Desk:
+    """Raises BadInput for GPU stages that are none, and for GPUs of this machine that are named wrongly."""
+    check_names(plan.gpu_stages)
+    gpu_devices()
     n_threads = len(os.sched_getaffinity(0))
-    return Desk(store=str(store_of(asked)), n_threads=n_threads, title=title, gpu_stages=gpu_stages)
+    return Desk(store=str(store_of(asked)), n_threads=n_threads, title=title, gpu_stages=plan.gpu_stages)
 
 
 def check(asked: Job) -> Prepared:
@@ -97,14 +101,12 @@ def check(asked: Job) -> Prepared:
     for locale in job.targets:  # a language yet to be found is reached by English, or is English
         if spoken or locale.language != ENGLISH.language:
             find_ways(job, plan, spoken or ENGLISH, locale)
-    check_names(plan.gpu_stages)
-    gpu_devices()
-    _check_out(job)
     title = job.title or job.source.stem
-    desk = desk_for(job.store, title, plan.gpu_stages)
+    desk = desk_for(job.store, title, plan)
+    _check_out(job)
     corrections = read_corrections(job.out, title)
     return Prepared(
-        job=job, plan=plan, desk=desk, title=title, engines=engines, voices=voices, people=people,
+        asked=asked, job=job, plan=plan, desk=desk, title=title, engines=engines, voices=voices, people=people,
         corrections=corrections,
     )  # fmt: skip
 

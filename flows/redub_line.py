@@ -11,11 +11,10 @@ from pathlib import Path
 from dub.artifact import Record
 from dub.corrections import CorrectedLine, Correction, one_line
 from dub.errors import BadInput
-from dub.lips import LipSync
+from dub.lips import LipSync, RenderedPart
 from dub.location import S3Url
 from dub.plan import Job
-from dub.script import DubScript, Take
-from dub.stage import Worked, work_noted
+from dub.script import DubScript, Takes, Translation
 from dub.translation_table import in_present_words
 from flows.outcome import RunReport
 from flows.preflight import check
@@ -28,7 +27,7 @@ from flows.title_files import (
 )
 from lang.bcp47 import Locale
 from tasks.correct_translation import refused_wording
-from tasks.policy import Observer, observed_by, present_observer
+from tasks.policy import Ran, runs_noted
 
 _LINE = re.compile(r"u?(\d{1,4})", re.IGNORECASE)
 
@@ -46,8 +45,9 @@ class Wanted(Record):
 
 
 class Redub(Record):
-    """What saying a line anew took. `takes`: the utterances that were spoken again; `frames_share`: 0..1 of the
-    locale's frames were rendered again; `seconds`: from start to report."""
+    """What saying a line anew took: stages that this process asked for, and the memo answered or not. `takes`: the
+    utterances whose take is another one now; `frames_share`: 0..1 of the locale's frames that were rendered again;
+    `seconds`: from start to report."""
 
     title: str
     locale: Locale
@@ -103,17 +103,18 @@ def redub_line(wanted: Wanted, story: Callable[[Job], RunReport]) -> Redub:
     job, title = wanted.job, wanted.title
     before = read_corrections(job.out, title)
     write_corrections(before.with_lines(wanted.locale, {wanted.line: wanted.correction}), job.out, title)
-    started, count = time.monotonic(), _StageCount(present_observer())
-    with observed_by(count), work_noted() as worked:
+    spoken_before = find_translation(job.out, title, wanted.locale)
+    started = time.monotonic()
+    with runs_noted() as runs:
         report = story(job)
     return Redub(
         title=title,
         locale=wanted.locale,
         line=wanted.line,
-        n_stages_run=count.n_run,
-        n_stages_from_memo=count.n_cached,
-        takes=_takes_in(worked),
-        frames_share=_share_of_frames(worked, wanted.locale),
+        n_stages_run=sum(not run.outcome.is_cached for run in runs),
+        n_stages_from_memo=sum(run.outcome.is_cached for run in runs),
+        takes=_takes_anew(runs, wanted.locale, spoken_before),
+        frames_share=_share_of_frames(runs, wanted.locale),
         seconds=time.monotonic() - started,
         report=report,
     )
@@ -133,40 +134,22 @@ def _is_approved(before: Correction | None, now: Correction) -> bool:
     return before is not None and before.is_approved and before.text == now.text
 
 
-def _takes_in(worked: Sequence[Worked]) -> tuple[str, ...]:
-    """Utterances of which something was synthesised, phrase or whole, in their order."""
-    return tuple(sorted({work.result.utterance_id for work in worked if isinstance(work.result, Take)}))
+def _takes_anew(runs: Sequence[Ran], locale: Locale, before: Translation | None) -> tuple[str, ...]:
+    """Utterances whose take is another than that of the translation as it was `before`, which the memo knows."""
+    for run in runs:
+        takes = run.outcome.result
+        if isinstance(takes, Takes) and takes.locale == locale:
+            arguments = (before if isinstance(each, Translation) else each for each in run.arguments)
+            known = run.stage.remembered(*arguments) if before else None
+            old = known.result.takes if known else ()
+            return tuple(take.utterance_id for take in takes.takes if take not in old)
+    return ()
 
 
-def _share_of_frames(worked: Sequence[Worked], locale: Locale) -> float:
-    """Of the locale's picture, what lip-sync made anew: all of it or nothing, as long as the stage is one piece."""
-    return float(any(isinstance(work.result, LipSync) and work.result.locale == locale for work in worked))
-
-
-class _StageCount:
-    """Observer that counts stages, and tells whoever was watching before it."""
-
-    def __init__(self, watching: Observer | None) -> None:
-        self._watching = watching
-        self.n_run = 0
-        self.n_cached = 0
-
-    def started(self, label: str) -> None:
-        if self._watching is not None:
-            self._watching.started(label)
-
-    def progressed(self, label: str, done: int, total: int) -> None:
-        if self._watching is not None:
-            self._watching.progressed(label, done, total)
-
-    def finished(self, label: str, is_cached: bool, seconds: float) -> None:
-        if is_cached:
-            self.n_cached += 1
-        else:
-            self.n_run += 1
-        if self._watching is not None:
-            self._watching.finished(label, is_cached, seconds)
-
-    def failed(self, label: str, error: BaseException) -> None:
-        if self._watching is not None:
-            self._watching.failed(label, error)
+def _share_of_frames(runs: Sequence[Ran], locale: Locale) -> float:
+    """Of the locale's frames, those in parts that lip-sync had to render; the memo had the others."""
+    results = [run.outcome.result for run in runs]
+    n_frames = next((each.n_frames for each in results if isinstance(each, LipSync) and each.locale == locale), 0)
+    rendered = (run.outcome.result for run in runs if not run.outcome.is_cached)
+    n_rendered = sum(part.n_frames for part in rendered if isinstance(part, RenderedPart))
+    return n_rendered / n_frames if n_frames else 0.0

@@ -76,7 +76,7 @@ def _prepared(job: ScoreJob) -> tuple[Desk, dict[str, EngineChoice]]:
         needed.append("asr")
     engines = {family: choices(plan, family)[0] for family in needed}
     job.out.mkdir(parents=True, exist_ok=True)
-    return desk_for(job.store, job.video.stem), engines
+    return desk_for(job.store, job.video.stem, plan), engines
 
 
 def _ingested(desk: Desk, path: Path) -> Source:

@@ -26,7 +26,7 @@ def add_table_commands(commands: argparse._SubParsersAction[argparse.ArgumentPar
     export.set_defaults(run=run_export)
     back = commands.add_parser("import", help="take corrections and approvals from tables that people worked on")
     back.add_argument("title", help="the name of the results in --out")
-    back.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".csv, .xlf or .xliff, as exported")
+    back.add_argument("files", nargs="+", metavar="FILE", help=".csv, .xlf or .xliff, as exported")
     back.add_argument("--dub", action="store_true", help="then run the title's job again")
     back.add_argument("--prefect", action="store_true", help="with --dub: as a Prefect flow")
     back.set_defaults(run=run_import)
@@ -152,19 +152,33 @@ def _script_and_corrections(out: Path | S3Url, title: str) -> tuple[DubScript, C
     return read_source_script(out, title), read_corrections(out, title)
 
 
-def _rows_of(file: Path) -> list[GivenRow]:
+def _rows_of(file: str) -> list[GivenRow]:
     from dub.errors import BadInput
+    from dub.location import located
     from dub.table_csv import parse_table_csv
     from dub.table_xliff import parse_table_xliff
 
+    place = located(file)
     readers = {".csv": parse_table_csv, ".xlf": parse_table_xliff, ".xliff": parse_table_xliff}
-    read = readers.get(file.suffix.lower())
+    read = readers.get(place.suffix.lower())
     if read is None:
         raise BadInput(f"{file} is no table", mend=f"give one of {', '.join(readers)}, as `polydub export` writes them")
-    try:
-        return read(file.read_bytes(), file.name)
-    except OSError as error:
-        raise BadInput(f"cannot read {file}: {error.strerror}", mend="give a readable file") from error
+    return read(_content(place), place.name)
+
+
+def _content(place: Path | S3Url) -> bytes:
+    from dub.bucket import Bucket
+    from dub.errors import BadInput
+
+    if isinstance(place, Path):
+        try:
+            return place.read_bytes()
+        except OSError as error:
+            raise BadInput(f"cannot read {place}: {error.strerror}", mend="give a readable file") from error
+    content = Bucket(place.bucket).read_bytes(place.key)
+    if content is None:
+        raise BadInput(f"there is no object {place}", mend="check the key, or upload it")
+    return content
 
 
 def _print_changes(changes: Sequence[Change], n_rows: int) -> None:

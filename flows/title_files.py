@@ -13,11 +13,12 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from dub.corrections import Corrections
+from dub.corrections import Corrections, approvals
 from dub.errors import BadInput
 from dub.location import S3Url
 from dub.plan import Job
 from dub.script import DubScript, Translation
+from dub.xliff import to_xliff
 from flows.publish import publish_text, published_text
 from lang.bcp47 import Locale
 
@@ -59,8 +60,15 @@ def read_source_script(out: Path | S3Url, title: str) -> DubScript:
     return script
 
 
-def write_translation(translation: Translation, out: Path | S3Url, title: str) -> None:
-    publish_text(translation.model_dump_json(indent=1), out / f"{title}.{translation.locale}.script.json")
+def write_wording(
+    script: DubScript, translation: Translation, corrections: Corrections, out: Path | S3Url, title: str
+) -> None:
+    """One language's lines, as JSON and as XLIFF; also those of a language that fails later, because people can correct
+    what it failed at."""
+    locale = translation.locale
+    publish_text(translation.model_dump_json(indent=1), out / f"{title}.{locale}.script.json")
+    approved = approvals(script, translation, corrections.of(locale))
+    publish_text(to_xliff(script, translation, approved), out / f"{title}.{locale}.xlf")
 
 
 def find_translation(out: Path | S3Url, title: str, locale: Locale) -> Translation | None:

@@ -7,18 +7,19 @@ title at the same time the idempotency key makes one run.
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from dub.errors import BadInput, StoreUnavailable
-from dub.finding import AWAITING_APPROVAL, Level
 from flows.dub_batch import Ended, PlannedTitle, failed_everywhere
-from flows.outcome import LocaleOutcome
+from flows.outcome import RunReport
+from flows.publish import published_text
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -59,7 +60,7 @@ def run_by_deployment(
                 under_way[run.id] = (title, time.monotonic())
             runs = _patiently(_read, client, list(under_way))
             for run_id, (title, started) in list(under_way.items()):
-                ended = _end_of(client, title, runs.get(run_id), time.monotonic() - started)
+                ended = _end_of(title, runs.get(run_id), time.monotonic() - started)
                 if ended is not None:
                     del under_way[run_id]
                     yield ended
@@ -88,7 +89,7 @@ def _start(client: SyncPrefectClient, deployment_id: UUID, planned: PlannedTitle
     is_first_try = not earlier
     if earlier and not _is_final(earlier[0]):
         return earlier[0]
-    if earlier and _is_completed(earlier[0]) and planned.status != "incomplete":
+    if earlier and _is_completed(earlier[0]) and planned.status != "incomplete" and _report_of(planned, earlier[0]):
         return earlier[0]  # ended well, and whoever awaited it died before marking the title as done
     job = planned.title.job.model_dump(mode="json")
     key = f"{tag} first" if is_first_try else f"{tag} after {earlier[0].id}"
@@ -106,7 +107,7 @@ def _read(client: SyncPrefectClient, run_ids: list[UUID]) -> dict[UUID, FlowRun]
     return {run.id: run for run in client.read_flow_runs(flow_run_filter=only_these, limit=N_READ)}
 
 
-def _end_of(client: SyncPrefectClient, planned: PlannedTitle, run: FlowRun | None, waited_s: float) -> Ended | None:
+def _end_of(planned: PlannedTitle, run: FlowRun | None, waited_s: float) -> Ended | None:
     """None while it goes on."""
     if run is None:
         return Ended(planned, failed_everywhere(planned, "its flow run was deleted"), 0.0, waited_s)
@@ -116,42 +117,28 @@ def _end_of(client: SyncPrefectClient, planned: PlannedTitle, run: FlowRun | Non
             return None
         reason = f"its flow run {run.name!r} is still {state} after {waited_s / 3600:.0f} h; it goes on"
         return Ended(planned, failed_everywhere(planned, reason), 0.0, waited_s)
-    rows = _patiently(_verdicts, client, run)
     took_s = run.total_run_time.total_seconds()
-    if not rows:
+    try:
+        report = _report_of(planned, run)
+    except StoreUnavailable as error:
+        return Ended(planned, failed_everywhere(planned, f"its verdicts cannot be read: {error}"), 0.0, took_s)
+    if report is None:
         message = (run.state.message or "") if run.state else ""
         reason = "its flow run left no verdicts" if _is_completed(run) else f"{state}: {message}".rstrip(": ")
         return Ended(planned, failed_everywhere(planned, reason), 0.0, took_s)
-    return Ended(planned, tuple(_outcome(row) for row in rows), float(rows[0]["minutes"]), took_s)
+    return Ended(planned, report.outcomes, report.source_s / 60, took_s)
 
 
-def _verdicts(client: SyncPrefectClient, run: FlowRun) -> list[dict[str, Any]]:
-    """The run's table of verdicts (flows/deployed.py); [] when it never came so far."""
-    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
-
-    from flows.deployed import VERDICTS
-
-    only_this = ArtifactFilter(
-        flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]), key=ArtifactFilterKey(any_=[VERDICTS])
-    )
-    found = client.read_artifacts(artifact_filter=only_this)
-    if not found:
-        return []
-    data = found[-1].data
-    rows: list[dict[str, Any]] = json.loads(data) if isinstance(data, str) else data  # type: ignore[assignment]
-    return rows
-
-
-def _outcome(row: dict[str, Any]) -> LocaleOutcome:
-    awaits_approval = row["verdict"] == AWAITING_APPROVAL
-    return LocaleOutcome(
-        locale=row["locale"],
-        verdict=Level.OK if awaits_approval else Level(row["verdict"]),
-        awaits_approval=awaits_approval,
-        reasons=(row["why"],) if row["why"] else (),
-        files=tuple(row["files"].split()),
-        seconds=row["seconds"],
-    )
+def _report_of(planned: PlannedTitle, run: FlowRun) -> RunReport | None:
+    """What the run left beside its results (flows/deployed.py); None when it never came so far, or when another run
+    has ended there since."""
+    job = planned.title.job
+    try:
+        text = published_text(job.out / f"{job.title or job.source.stem}.run.json")
+        report = RunReport.model_validate_json(text) if text is not None else None
+    except (BadInput, ValidationError):
+        return None
+    return report if report is not None and report.flow_run == str(run.id) else None
 
 
 def _is_final(run: FlowRun) -> bool:

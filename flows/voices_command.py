@@ -104,10 +104,9 @@ def _of_report(options: argparse.Namespace) -> Path:
     speakers = {name.removeprefix(REFERENCE_METRIC): mark for name, mark in metrics.items() if REFERENCE_METRIC in name}
     chosen = options.speaker or (next(iter(speakers)) if len(speakers) == 1 else "")
     if chosen not in speakers:
-        raise BadInput(
-            f"{report}: {'name a speaker' if not options.speaker else f'there is no speaker {options.speaker!r}'}",
-            mend=f"--speaker {' | '.join(speakers) or 'of another title'}",
-        )
+        what = "name a speaker" if not options.speaker else f"there is no speaker {options.speaker!r}"
+        there_are = f"it has {' | '.join(speakers)}" if speakers else "it has none"
+        raise BadInput(f"{report}: {what}; {there_are}", mend="--speaker one of them, or another title's report")
     sha256, _, n_bytes = str(speakers[chosen]).partition(" ")
     store = open_store(str(store_of(options.store)))
     artifact = Artifact(sha256=sha256, n_bytes=int(n_bytes), media_type="audio/wav")

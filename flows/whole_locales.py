@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 
 from dub.artifact import Record
 from dub.stage_call import ErrorLine
-from flows.outcome import failed_review, root_cause, works_of
+from flows.outcome import failed_review, root_cause, works_in
 from flows.preflight import Prepared
 from lang.bcp47 import Locale
-from tasks.policy import Work, on_threads, settled
+from tasks.policy import Work, on_threads, settled, unobserved
 from tasks.report import DubbedLocale
 
 Shared = TypeVar("Shared")
@@ -55,7 +55,7 @@ def dub_whole_locales(start: Start, spoken: Locale, prepared: Prepared, shared: 
             if locale in errors:
                 yield DubbedLocale(locale=locale, review=failed_review(locale, errors[locale]))
                 continue
-            with on_threads():
+            with on_threads(), unobserved():
                 dub = start(locale, spoken, prepared, shared)
             yield dub
 
@@ -65,7 +65,7 @@ def dub_locales(start: Start, locales: tuple[Locale, ...], spoken: Locale, prepa
     dubs = {locale: start(locale, spoken, prepared, shared) for locale in locales}
     errors = {}
     for locale, dub in dubs.items():
-        for work in works_of(dub):
+        for work in works_in(dub):
             try:
                 work.result()
             except Exception as error:

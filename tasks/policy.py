@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from dub import progress
+from dub.discreet import DiscreetError, whole
 from dub.errors import DubError
 from dub.stage import Desk, Outcome, Stage
 from dub.stage_call import ErrorLine
@@ -37,9 +39,16 @@ N_THREADS = 512
 """Threads that mostly wait for their inputs; how much works at once is the CPU slots' affair."""
 
 
-class Observer(Protocol):
-    """Whoever shows a run to a person. Called from many threads."""
+class Observer:
+    """Whoever shows a run to a person, or counts it: overrides what it wants to hear. Called from many threads, by the
+    thread that works: keep it short, and let no error out.
 
+    A stage is `submitted`, has its inputs and waits for a place to work (`ready`), is `started`, and is `finished` or
+    `failed`; one that the memo answers is never started, one that is tried again is started again.
+    """
+
+    def submitted(self, label: str) -> None: ...
+    def ready(self, label: str) -> None: ...
     def started(self, label: str) -> None: ...
     def progressed(self, label: str, done: int, total: int) -> None: ...
     def finished(self, label: str, is_cached: bool, seconds: float) -> None: ...
@@ -61,7 +70,10 @@ class Work(Generic[R]):
 
     def result(self) -> R:
         """Wait for the stage's record; raises what the stage raised."""
-        result: R = self.future.result()
+        try:
+            result: R = self.future.result()
+        except DiscreetError as error:
+            raise error.whole from None
         return result
 
     def seconds(self) -> float:
@@ -95,6 +107,8 @@ def settled(work: Work[R]) -> Work[R]:
 def submit(stage: Stage[Any, R], *arguments: Any, label: str = "") -> Work[R]:
     """Start a stage as soon as its inputs (records, or Work of other stages) are there."""
     label = label or stage.name
+    for observer in _observers.get():
+        observer.submitted(label)
     conductor = _as_prefect_task if is_in_prefect_flow() and _tally.get() is None else _on_a_thread
     return Work(stage, label, arguments, conductor(stage, label, arguments))
 
@@ -115,47 +129,89 @@ _tally: ContextVar[list[bool] | None] = ContextVar("polydub_tally", default=None
 
 
 @contextmanager
-def observed_by(observer: Observer | None) -> Iterator[None]:
-    """Show every stage that runs in this process to `observer`."""
-    global _observer
-    before, _observer = _observer, observer
+def observed_by(observer: Observer) -> Iterator[None]:
+    """Show every stage that is submitted inside to `observer`, beside whoever watches already."""
+    token = _observers.set((*_observers.get(), observer))
     try:
         yield
     finally:
-        _observer = before
+        _observers.reset(token)
 
 
-_observer: Observer | None = None
+@contextmanager
+def unobserved() -> Iterator[None]:
+    """Inside, nobody is shown what was shown already."""
+    token = _observers.set(())
+    try:
+        yield
+    finally:
+        _observers.reset(token)
 
 
-def present_observer() -> Observer | None:
-    """Who is shown the run now; whoever takes its place for a while may pass on to it what it is told."""
-    return _observer
+def observers() -> tuple[Observer, ...]:
+    """Who watches here."""
+    return _observers.get()
+
+
+_observers: ContextVar[tuple[Observer, ...]] = ContextVar("polydub_observers", default=())
+"""A context's own: of two runs in one process, neither hears the other's stages. Both conductors copy the context."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A stage that was asked for in this process, and what came of it."""
+
+    stage: Stage[Any, Any]
+    arguments: tuple[Any, ...]
+    outcome: Outcome[Any]
+
+
+@contextmanager
+def runs_noted() -> Iterator[list[Ran]]:
+    """Every stage that comes to a good end in this process meanwhile, in the order of their ends."""
+    notes: list[Ran] = []
+    _notes.append(notes)
+    try:
+        yield notes
+    finally:
+        _notes[:] = [other for other in _notes if other is not notes]
+
+
+_notes: list[list[Ran]] = []
 
 
 def run_stage(stage: Stage[Any, R], label: str, arguments: tuple[Any, ...]) -> Outcome[R]:
     """Answer from the memo, or work where the stage belongs, with progress shown. No retries: those are the
     conductor's."""
+    observers = _observers.get()
     outcome = stage.remembered(*arguments)
     if outcome is None:
+        for observer in observers:
+            observer.ready(label)
         with _placed(stage, arguments) as do:
-            if _observer is not None:
-                observer = _observer
+            for observer in observers:
                 observer.started(label)
-                progress.listen(lambda done, total: observer.progressed(label, done, total))
+            progress.listen(lambda done, total: _progressed(observers, label, done, total))
             try:
                 outcome = do(*arguments)
             except BaseException as error:
-                if _observer is not None:
-                    _observer.failed(label, error)
+                for observer in observers:
+                    observer.failed(label, error)
                 raise
             finally:
                 progress.listen(None)
-    if _observer is not None:
-        _observer.finished(label, outcome.is_cached, outcome.seconds)
+    for observer in observers:
+        observer.finished(label, outcome.is_cached, outcome.seconds)
+    for notes in _notes:
+        notes.append(Ran(stage, arguments, outcome))
     if (tally := _tally.get()) is not None:
         tally.append(outcome.is_cached)
     return outcome
+
+
+def _progressed(observers: tuple[Observer, ...], label: str, done: int, total: int) -> None:
+    for observer in observers:
+        observer.progressed(label, done, total)
 
 
 @contextmanager
@@ -176,6 +232,7 @@ def gpu_stages_of(arguments: tuple[Any, ...]) -> tuple[str, ...]:
 
 
 def is_retryable(error: BaseException) -> bool:
+    error = whole(error)
     return isinstance(error, DubError) and error.retryable
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, partial
 from typing import Any, Protocol
 
@@ -12,9 +13,12 @@ from prefect.context import FlowRunContext
 from prefect.states import Completed, Failed
 from prefect.tasks import exponential_backoff
 
+from dub.discreet import DiscreetError
+from dub.discreet import whole as whole_error
 from dub.stage import Stage
 from tasks import policy
-from tasks.task_runner import placed
+from tasks.relay import RelayAddress, Teller, relay_to
+from tasks.task_runner import cluster_of, placed
 
 _make_task: Any = task  # its overloads cannot see through a callable name
 
@@ -34,7 +38,7 @@ def submit_stage(stage: Stage[Any, Any], label: str, inputs: tuple[Any, ...]) ->
     """One stage, one task run, named `Cached` on a memo hit."""
     n_gpus = 1.0 if stage.name in policy.gpu_stages_of(inputs) else 0.0
     with placed(_runner(), n_cpu=stage.n_cpu, n_gpus=n_gpus):
-        future: policy.Future = _task_of(stage).submit(label, inputs)
+        future: policy.Future = _task_of(stage).submit(label, inputs, _relay())
     return future
 
 
@@ -42,14 +46,16 @@ def submit_whole(body: Callable[..., Whole], label: str, arguments: tuple[Any, .
     """One task run for all the stages that `body`, a function of a module, runs on threads. The future's state tells
     what failed; its result is there all the same."""
     with placed(_runner(), n_cpu=2, n_gpus=1 / LOCALES_PER_GPU if on_gpu else 0.0):
-        return _whole_task().submit(label, partial(body, *arguments))  # a partial: nobody looks into it on the way
+        return _whole_task().submit(
+            label, partial(body, *arguments), _relay()
+        )  # a partial: nobody looks into it on the way
 
 
 def whole_result(future: Any) -> Any:
     """What the body gave, be it that parts of it failed. Raises what broke the task run itself."""
     whole = future.result(raise_on_failure=False)
     if isinstance(whole, BaseException):
-        raise whole
+        raise whole_error(whole)
     return whole
 
 
@@ -58,10 +64,24 @@ def _runner() -> Any:
     return context.task_runner if context else None
 
 
+def _relay() -> RelayAddress | None:
+    """Where those who watch hear, when the stages work in other processes."""
+    cluster = cluster_of(_runner())
+    return None if cluster is None else relay_to(policy.observers(), cluster)
+
+
+def _told(address: RelayAddress | None) -> AbstractContextManager[None]:
+    return nullcontext() if address is None else policy.observed_by(Teller(address))
+
+
 @lru_cache(maxsize=64)
 def _task_of(stage: Stage[Any, Any]) -> Any:
-    def run(label: str, inputs: tuple[Any, ...]) -> Any:
-        outcome = policy.run_stage(stage, label, inputs)
+    def run(label: str, inputs: tuple[Any, ...], watched_at: RelayAddress | None) -> Any:
+        try:
+            with _told(watched_at):
+                outcome = policy.run_stage(stage, label, inputs)
+        except Exception as error:  # Prefect logs what is raised and keeps it on its server
+            raise DiscreetError.of(error) from None
         return Completed(name="Cached" if outcome.is_cached else "Completed", data=outcome.result)
 
     def may_retry(task: Any, task_run: Any, state: Any) -> bool:
@@ -87,9 +107,12 @@ def _task_of(stage: Stage[Any, Any]) -> Any:
 
 @lru_cache(maxsize=1)
 def _whole_task() -> Any:
-    def run(label: str, body: Callable[[], Whole]) -> Any:
-        with policy.on_threads() as tally:
-            whole = body()
+    def run(label: str, body: Callable[[], Whole], watched_at: RelayAddress | None) -> Any:
+        with policy.on_threads() as tally, _told(watched_at):
+            try:
+                whole = body()
+            except Exception as error:
+                raise DiscreetError.of(error) from None
         if whole.failed:
             return Failed(message=f"failed: {', '.join(whole.failed)}", data=whole)
         return Completed(name="Cached" if all(tally) else "Completed", data=whole)

@@ -11,6 +11,8 @@ from typing import Any, get_args
 from urllib.parse import quote
 
 from dub.artifact import Artifact, Record
+from dub.effort import Effort, total
+from dub.effort_rows import COST_HEADINGS, HEADINGS, cells, sentence
 from dub.finding import AWAITING_APPROVAL, Finding, Level, Review
 from dub.plan import Plan
 from dub.report_rows import (
@@ -49,6 +51,8 @@ class DubbedLocale(Record):
     translation: Translation | None = None
     timeline: Timeline | None = None
     seconds: dict[str, float] = {}
+    effort: Effort = Effort()
+    mouths: str = ""
 
 
 class Report(Record):
@@ -79,7 +83,7 @@ def report(
     """
     store = desk.open_store()
     html = _page(store, title, source, script, dubs, source_video, seconds, plan)
-    table = summary_table(dub.review for dub in dubs)
+    table = summary_table((dub.review for dub in dubs), (dub.effort for dub in dubs))
     return Report(
         html=store.put_bytes(html.encode(), "text/html"),
         csv=store.put_bytes(csv_bytes(table), "text/csv"),
@@ -136,6 +140,7 @@ def _page(
         engines=_engines(plan, dubs) if plan else [],
         source_facts=_source_facts(source, script),
         shared_seconds=_seconds(seconds),
+        effort=_effort(dubs),
     )
 
 
@@ -188,7 +193,18 @@ def _locale(store: Store, script: DubScript, dub: DubbedLocale, number_of: int) 
             if value is not None and not name.startswith("frames, ")
         ],
         "seconds": _seconds(dub.seconds),
+        "effort": sentence(dub.effort),
     }
+
+
+def _effort(dubs: tuple[DubbedLocale, ...]) -> dict[str, Any]:
+    """A row per language and one for all, under their headings; no rows where nothing is known."""
+    whole = total(dub.effort for dub in dubs)
+    has_prices = whole.cost is not None
+    rows = [(_name(dub.locale), str(dub.locale), cells(dub.effort, has_prices=has_prices)) for dub in dubs]
+    if len(dubs) > 1:
+        rows.append(("All languages", "", cells(whole, has_prices=has_prices)))
+    return {"headings": HEADINGS + (COST_HEADINGS if has_prices else ()), "rows": rows if whole.work_s else []}
 
 
 def _finding(finding: Finding) -> dict[str, str]:

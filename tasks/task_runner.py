@@ -33,30 +33,30 @@ def task_runner(n_threads: int, setting: str | None = None) -> Any:
     Raises BadInput for a setting that is none, EngineUnavailable when its package is missing. Starts nothing.
     """
     said = (os.environ.get(SETTING, "") if setting is None else setting).strip() or "threads"
-    kind, _, rest = re.split(r"(:|\+tls:)", said, maxsplit=1) if ":" in said else (said, "", "")
-    is_address = rest.startswith("//") and len(rest) > 2
-    is_count = rest.isdecimal() and int(rest) > 0
-    if kind == "threads" and not rest:
+    if said == "threads":
         from prefect.task_runners import ThreadPoolTaskRunner
 
         return ThreadPoolTaskRunner(max_workers=n_threads)
-    if kind in ("dask", "ray") and (not rest or is_address or is_count):
-        n_workers = int(rest) if is_count else N_LOCAL_WORKERS
-        if kind == "dask":
-            return _dask(("tls:" if "+tls:" in said else "tcp:") + rest if is_address else "", n_workers)
-        return _ray(f"ray:{rest}" if is_address else "", n_workers)
+    if here := re.fullmatch(r"(dask|ray)(?::([1-9][0-9]*))?", said):
+        make = _dask if here[1] == "dask" else _ray
+        return make("", int(here[2] or N_LOCAL_WORKERS))
+    if there := re.fullmatch(r"(dask|dask\+tls|ray)(://[^/\s]+)", said):
+        scheme = {"dask": "tcp", "dask+tls": "tls", "ray": "ray"}[there[1]]
+        make = _ray if scheme == "ray" else _dask
+        return make(scheme + there[2], 0)
     raise BadInput(f"{SETTING}={said!r} is no task runner", mend="threads, dask, dask:4, dask://host:8786, ray, ...")
 
 
 def _dask(address: str, n_workers: int) -> Any:
     try:
-        from prefect_dask import DaskTaskRunner
+        from prefect_dask.task_runners import DaskTaskRunner
     except ModuleNotFoundError as error:
         raise _missing("dask", error) from error
     if address:
         return DaskTaskRunner(address=address)
     # One thread each: a stage fills its process's CPU slots, and workers share the cores.
-    workers = {"n_workers": n_workers, "threads_per_worker": 1, "dashboard_address": None, "env": _worker_environment()}
+    workers: dict[str, Any] = {"n_workers": n_workers, "threads_per_worker": 1, "dashboard_address": None}
+    workers |= {"env": _worker_environment(), "silence_logs": "error"}
     if devices := gpu_devices():
         workers["resources"] = {"GPU": len(devices)}  # the slots on this machine hold them apart
     return DaskTaskRunner(cluster_kwargs=workers)
@@ -94,6 +94,14 @@ def _missing(extra: str, error: ModuleNotFoundError) -> EngineUnavailable:
     )
 
 
+def cluster_of(runner: Any) -> str | None:
+    """The address of the cluster that a runner's tasks work on, "" for one on this machine; None for threads of this
+    process."""
+    if type(runner).__module__.partition(".")[0] not in ("prefect_dask", "prefect_ray"):
+        return None
+    return str(runner.address or "")
+
+
 @contextmanager
 def placed(runner: Any, *, n_cpu: int, n_gpus: float) -> Iterator[None]:
     """What is submitted inside goes where it has room: to a worker with the resource GPU where it wants one. On threads
@@ -108,7 +116,7 @@ def placed(runner: Any, *, n_cpu: int, n_gpus: float) -> Iterator[None]:
         _check_offered(
             any("GPU" in worker["resources"] for worker in runner.client.scheduler_info()["workers"].values())
         )
-        with dask.annotate(resources={"GPU": n_gpus}):
+        with dask.annotate(resources={"GPU": n_gpus}):  # type: ignore[attr-defined]
             yield
     elif kind == "prefect_ray":
         import ray
@@ -118,7 +126,7 @@ def placed(runner: Any, *, n_cpu: int, n_gpus: float) -> Iterator[None]:
             n_cpu = 1
         options: dict[str, Any] = {"num_cpus": n_cpu}
         if n_gpus:
-            _check_offered("GPU" in ray.cluster_resources())
+            _check_offered("GPU" in ray.cluster_resources())  # type: ignore[no-untyped-call]
             options |= {"num_gpus": n_gpus, "max_calls": 0}  # 0: the process is kept, and its model
         with remote_options(**options):
             yield

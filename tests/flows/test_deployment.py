@@ -9,7 +9,9 @@ import pytest
 import yaml
 
 from dub.plan import Job
+from flows.dub_title import dub_title
 from tests.flows.test_dub_title import TOY, script, talk  # noqa: F401  (fixtures)
+from tests.flows.test_redub import toy_job
 from tests.flows.workers import ROOT, prefect, start_run, state_of
 
 
@@ -53,6 +55,17 @@ def test_prefect_yaml_deploys_to_a_process_pool_and_a_worker_runs_it(
         only_this = FlowRunFilter(id=FlowRunFilterId(any_=[report]))
         states = {task.name: task.state_name for task in client.read_task_runs(flow_run_filter=only_this)}
     assert set(states.values()) == {"Cached"}, states
+
+
+@pytest.mark.slow
+def test_a_line_is_said_anew_by_a_worker(deployed: str, talk: Path, script: Path, tmp_path: Path) -> None:  # noqa: F811
+    job = toy_job(talk, script, tmp_path)
+    dub_title(job)
+    words = {"title": "talk", "out": str(job.out), "locale": "es", "line": 2, "text": "Esta es una bomba."}
+    prefect("deployment", "run", "redub-line/redub", "--params", json.dumps(words))
+    prefect("worker", "start", "--pool", "polydub", "--run-once", timeout_s=240)
+    spoken = json.loads((tmp_path / "out" / "talk.es.script.json").read_text())["lines"]
+    assert [line["text"] for line in spoken] == ["⟦es⟧ Good morning everybody.", "Esta es una bomba."]
 
 
 @pytest.mark.slow

@@ -29,7 +29,8 @@ def work(stage: str, seconds: float = 1.0, error: Exception | None = None) -> Wo
         if error:
             raise error
 
-    for name, value in (("stage", SimpleNamespace(name=stage)), ("seconds", lambda: seconds), ("result", result)):
+    its_stage = SimpleNamespace(name=stage, n_cpu=1)
+    for name, value in (("stage", its_stage), ("seconds", lambda: seconds), ("result", result)):
         object.__setattr__(done, name, value)
     return done
 

@@ -5,43 +5,57 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from pydantic import BaseModel
 
 from dub.artifact import sha256_of
+from dub.lips import LipSync, RenderedPart
 from dub.plan import Job
+from dub.stage import Outcome
 from flows.cli import EXIT_BAD_INPUT, EXIT_DUB_FAILED, EXIT_OK, main
 from flows.dub_title import dub_title
+from flows.redub_line import _share_of_frames
 from flows.title_files import write_job
 from lang.bcp47 import Locale
+from tasks.policy import Ran
+from tests.dub import dubs
 from tests.flows.test_dub_title import TOY, script, talk  # noqa: F401  (fixtures)
 
 TOYS_FAIL = EXIT_DUB_FAILED
 """Nobody understands a tone: the report of every toy dub is a failed one."""
 
 
-@pytest.fixture(scope="module")
-def dubbed_once(talk: Path, script: Path, tmp_path_factory: pytest.TempPathFactory) -> Job:  # noqa: F811
-    """Two lines, two languages, done."""
-    folder = tmp_path_factory.mktemp("dubbed")
-    job = Job.model_validate(
+def toy_job(talk: Path, script: Path, folder: Path) -> Job:  # noqa: F811
+    """Two lines into two languages, by toys."""
+    return Job.model_validate(
         {
             "source": talk, "targets": ["es", "fr"], "out": folder / "out", "store": folder / "store",
             "profile": TOY, "source_locale": "en", "scripts": {"en": script},
         }
     )  # fmt: skip
+
+
+def copied(job: Job, folder: Path) -> Job:
+    """A title's folder and its store, for one test alone."""
+    for name in ("out", "store"):
+        shutil.copytree(getattr(job, name), folder / name)
+    own = job.model_copy(update={"out": folder / "out", "store": folder / "store"})
+    write_job(own, "talk")
+    return own
+
+
+@pytest.fixture(scope="module")
+def dubbed_once(talk: Path, script: Path, tmp_path_factory: pytest.TempPathFactory) -> Job:  # noqa: F811
+    job = toy_job(talk, script, tmp_path_factory.mktemp("dubbed"))
     dub_title(job)
     return job
 
 
 @pytest.fixture
 def dubbed(dubbed_once: Job, tmp_path: Path) -> Job:
-    """Its folder and its store, for one test alone."""
-    for name in ("out", "store"):
-        shutil.copytree(getattr(dubbed_once, name), tmp_path / name)
-    job = dubbed_once.model_copy(update={"out": tmp_path / "out", "store": tmp_path / "store"})
-    write_job(job, "talk")
-    return job
+    return copied(dubbed_once, tmp_path)
 
 
 def redub(job: Job, *options: str, locale: str = "es") -> int:
@@ -65,7 +79,9 @@ def test_one_line_means_one_take_and_all_else_is_remembered(dubbed: Job, capsys:
     assert redub(dubbed, "--line", "2", "--text", "Esta es una bomba.") == TOYS_FAIL
     assert spoken(dubbed) == ["⟦es⟧ Good morning everybody.", "Esta es una bomba."]
     new = {stage: n_new for stage, keys in memo(dubbed).items() if (n_new := len(keys - before.get(stage, set())))}
-    per_locale = ("correct_translation", "speak", "fit", "mix", "lipsync", "subtitle", "remux", "review", "report")
+    per_locale = (
+        "correct_translation", "speak", "fit", "mix", "plan_lips", "subtitle", "remux", "review", "report",
+    )  # fmt: skip
     assert set(new) == {*per_locale, "speak_line"}, "nothing of the source, nothing of another language"
     takes = [json.loads(path.read_text())["result"] for path in _new_records(dubbed, "speak_line", before)]
     assert {take["utterance_id"] for take in takes} == {"u0002"}
@@ -76,7 +92,25 @@ def test_one_line_means_one_take_and_all_else_is_remembered(dubbed: Job, capsys:
     assert now["talk.es.mp4"] != made["talk.es.mp4"]
     said = " ".join(capsys.readouterr().out.split())
     assert "es u0002: 8 stages run" in said
-    assert "spoken again: u0002; frames rendered again: 100 %" in said
+    assert "spoken again: u0002; frames rendered again: 0 %" in said, "the toy moves no lips"
+
+
+def test_of_the_frames_those_count_that_the_memo_did_not_have() -> None:
+    def ran(result: BaseModel, *, is_cached: bool) -> Ran:
+        return Ran(SimpleNamespace(), (), Outcome(result, is_cached, 1.0))  # type: ignore[arg-type]
+
+    def part(first: int, end: int, *, is_cached: bool) -> Ran:
+        return ran(RenderedPart(first_frame=first, end_frame=end, video=dubs.NOTHING), is_cached=is_cached)
+
+    def joined(locale: str) -> Ran:
+        lips = LipSync(
+            locale=Locale(locale), engine="exemplar", n_frames=100, video=dubs.NOTHING, log=dubs.NOTHING, counts={}
+        )
+        return ran(lips, is_cached=False)
+
+    runs = [part(0, 60, is_cached=True), part(60, 85, is_cached=False), part(85, 100, is_cached=True), joined("es")]
+    assert _share_of_frames(runs, Locale("es")) == 0.25
+    assert _share_of_frames(runs[:3], Locale("es")) == 0.0, "stopped before its lips"
 
 
 def _new_records(job: Job, stage: str, before: dict[str, set[str]]) -> list[Path]:

@@ -48,7 +48,7 @@ def refuse(desk: Desk, name: str) -> Number:
     raise BadInput("no")
 
 
-class Diary:
+class Diary(policy.Observer):
     """Observer that writes down what it is told."""
 
     def __init__(self) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from dub.artifact import Artifact
+from dub.effort import Effort
 from dub.figures import aperture_figure, timeline_figure
 from dub.finding import Finding, Level, Review
 from dub.mouth_metrics import closures
@@ -120,6 +121,24 @@ def test_every_reference_is_relative_or_inside_the_page(desk: Desk) -> None:
     assert any(reference.startswith("./talk.pt-BR.mp4") for reference in references)
     assert all(re.match(r"\./|#|data:image/", reference) for reference in references), references
     assert not [tag for tag, _ in elements if tag in ("link", "iframe", "object", "embed", "base")]
+
+
+def test_what_it_took_is_told_per_language_and_in_all_and_money_only_where_there_are_prices(desk: Desk) -> None:
+    store = desk.open_store()
+    unpriced = Effort(output_s=30, own_s=90, shared_s=30)
+    page = page_of(desk, (dubbed(store, effort=unpriced), dubbed(store, "es", effort=Effort(own_s=5, shared_s=30))))
+    assert "2.0 min of work, 30.0 s of it a share of what is done once · 4.0 min per minute of video" in page
+    assert "The plan gives no prices" in page
+    assert "All languages" in page
+    assert "Cost" not in page
+    priced = unpriced.model_copy(update={"own_cost": 0.002, "shared_cost": 0.001, "currency": "EUR"})
+    page = page_of(desk, (dubbed(store, effort=priced),))
+    assert "0.0030 EUR · 0.0060 EUR per minute of video" in page
+    assert "The plan gives no prices" not in page
+    made = report(desk, "talk", source(), dubs.script(), (dubbed(store, effort=priced),))
+    [row] = csv.DictReader(io.StringIO(store.read_bytes(made.csv).decode("utf-8-sig")))
+    assert (row["output_s"], row["own_work_s"], row["cost"], row["currency"]) == ("30.0", "90.0", "0.003", "EUR")
+    assert row["work_s_per_minute"] == "240.0"
 
 
 def test_hostile_text_stays_text(desk: Desk) -> None:
