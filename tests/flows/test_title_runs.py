@@ -15,6 +15,7 @@ from dub.finding import Level
 from dub.manifest import ManifestTitle
 from dub.plan import Job
 from flows.dub_batch import Ended, PlannedTitle
+from flows.outcome import LocaleOutcome, RunReport
 from flows.title_runs import run_by_deployment
 from lang.bcp47 import Locale
 from tests.flows.workers import wait_for
@@ -46,6 +47,14 @@ def runs_of(client: Any, *titles: PlannedTitle) -> list[Any]:
     return sorted(found, key=lambda run: run.created)
 
 
+def leave_report(out: Path, run: Any) -> None:
+    """As the flow does at its end."""
+    outcomes = tuple(LocaleOutcome(locale=Locale(tag), verdict=Level.OK, files=("x.mp4",)) for tag in ("es", "fr"))
+    title = run.parameters["job"]["title"]
+    report = RunReport(title=title, outcomes=outcomes, html=out / "report.html", flow_run=str(run.id))
+    (out / f"{title}.run.json").write_text(report.model_dump_json())
+
+
 def end(client: Any, run: Any, state: Any) -> None:
     client.set_flow_run_state(run.id, state, force=True)
 
@@ -54,10 +63,10 @@ def by_deployment(titles: list[PlannedTitle], n_at_once: int = 4) -> list[Ended]
     return list(run_by_deployment(titles, n_at_once=n_at_once, poll_s=0.1))
 
 
-def test_no_more_at_once_than_asked_for_and_a_crash_is_told(client: Any) -> None:
+def test_no_more_at_once_than_asked_for_and_a_crash_is_told(client: Any, tmp_path: Path) -> None:
     from prefect.states import Cancelled, Crashed
 
-    titles = [planned(name) for name in ("a", "b", "c")]
+    titles = [planned(name, tmp_path) for name in ("a", "b", "c")]
     with ThreadPoolExecutor(1) as thread:
         batch = thread.submit(by_deployment, titles, 2)
         first, second = wait_for("two runs", lambda: len(found := runs_of(client, *titles)) == 2 and found)
@@ -73,10 +82,10 @@ def test_no_more_at_once_than_asked_for_and_a_crash_is_told(client: Any) -> None
     assert ended["b"].outcomes[0].reasons == ("Cancelled",)
 
 
-def test_what_is_under_way_is_awaited_what_failed_is_run_anew(client: Any) -> None:
+def test_what_is_under_way_is_awaited_what_failed_is_run_anew(client: Any, tmp_path: Path) -> None:
     from prefect.states import Completed, Failed, Running
 
-    title = planned("d")
+    title = planned("d", tmp_path)
     with ThreadPoolExecutor(2) as threads:
         batches = [threads.submit(by_deployment, [title]) for _ in range(2)]
         [run] = wait_for("one run", lambda: runs_of(client, title))
@@ -87,19 +96,21 @@ def test_what_is_under_way_is_awaited_what_failed_is_run_anew(client: Any) -> No
 
         again = threads.submit(by_deployment, [title])
         runs = wait_for("a new run", lambda: len(found := runs_of(client, title)) == 2 and found)
+        leave_report(tmp_path, runs[1])
         end(client, runs[1], Completed())
-        again.result(60)
-    by_deployment([title])
+        assert {outcome.verdict for outcome in again.result(60)[0].outcomes} == {Level.OK}
+    [ended] = by_deployment([title])
+    assert {outcome.verdict for outcome in ended.outcomes} == {Level.OK}
     assert len(runs_of(client, title)) == 2, "what ended well is not run again"
-    incomplete = planned("d", title.facts["source"], "incomplete")
+    incomplete = planned("d", tmp_path, title.facts["source"], "incomplete")
     assert incomplete.digest == title.digest
     with ThreadPoolExecutor(1) as thread:
         batch = thread.submit(by_deployment, [incomplete])
         runs = wait_for("a third run", lambda: len(found := runs_of(client, title)) == 3 and found)
         end(client, runs[2], Completed())
-        batch.result(60)
+        assert batch.result(60)[0].outcomes[0].reasons == ("its flow run left no verdicts",), "those are another run's"
 
 
 def test_a_deployment_that_is_not_there_is_named_with_the_mend(client: Any) -> None:
     with pytest.raises(BadInput, match="no deployment dub-title/nothing"):
-        list(run_by_deployment([planned("e")], n_at_once=1, deployment="dub-title/nothing"))
+        list(run_by_deployment([planned("e", Path("/dubs"))], n_at_once=1, deployment="dub-title/nothing"))
