@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from dub.bucket import Bucket, s3_client, s3_errors
-from dub.errors import BadInput
+from dub.errors import BadInput, StoreUnavailable
 from dub.job_settings import SIDECAR_ENDING
 from dub.location import S3Url
 from flows.prefect_api import PrefectApi
@@ -147,8 +147,12 @@ def _tell(error: BadSettings, place: Path | S3Url) -> None:
 
 
 def _untell(place: Path | S3Url) -> None:
-    if isinstance(place, Path):
-        place.unlink(missing_ok=True)
-    elif Bucket(place.bucket).head(place.key) is not None:
-        with s3_errors(place):
-            s3_client().delete_object(Bucket=place.bucket, Key=place.key)
+    """What was mended is not complained of any more. The run is there already, so failing at this fails nothing."""
+    try:
+        if isinstance(place, Path):
+            place.unlink(missing_ok=True)
+        elif Bucket(place.bucket).head(place.key) is not None:
+            with s3_errors(place):
+                s3_client().delete_object(Bucket=place.bucket, Key=place.key)
+    except (StoreUnavailable, OSError) as error:
+        logger.warning("an old %s may be left: %s", place, error)
