@@ -13,7 +13,7 @@ from dub.job_settings import SIDECAR_ENDING
 from dub.location import S3Url
 from flows.prefect_api import PrefectApi
 from flows.publish import check_writable, publish_text
-from flows.upload_job import BadSettings, job_for, stem_of, videos_beside
+from flows.upload_job import BadSettings, job_for, look_beside, stem_of
 from flows.uploads import Upload
 from flows.wanted_run import Gone, WantedRun, wanted_run
 from flows.watch_settings import WatchedPrefix, WatchSettings
@@ -73,7 +73,7 @@ def answer_upload(upload: Upload, settings: WatchSettings, starter: Starter) -> 
     if prefix is None:
         answers = (Answer(upload.url, Led.IGNORED),)
     elif upload.url.name.endswith(SIDECAR_ENDING):
-        videos = videos_beside(upload.url, prefix)
+        videos = look_beside(upload.url, prefix).videos
         answers = tuple(_answer_video(video, prefix, starter) for video in videos) or (
             Answer(upload.url, Led.WAITING),
         )  # fmt: skip
@@ -105,8 +105,6 @@ def _answer_video(video: S3Url, prefix: WatchedPrefix, starter: Starter) -> Answ
 
 def _wanted(video: S3Url, prefix: WatchedPrefix) -> WantedRun | None:
     """The run that a video should have as everything lies now; None where nothing says how to dub it. Raises Gone."""
-    if Bucket(video.bucket).head(video.key) is None:
-        raise Gone(f"there is no object {video}")
     job = job_for(video, prefix)
     try:
         return None if job is None else wanted_run(job)
