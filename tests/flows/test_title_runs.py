@@ -31,10 +31,8 @@ def client(deployed: str) -> Iterator[Any]:
         yield client
 
 
-def planned(name: str, digest: str = "", status: Any = "new") -> PlannedTitle:
-    job = Job(
-        source=Path("/films") / f"{name}.mp4", targets=(Locale("es"), Locale("fr")), out=Path("/dubs"), title=name
-    )
+def planned(name: str, out: Path, digest: str = "", status: Any = "new") -> PlannedTitle:
+    job = Job(source=Path("/films") / f"{name}.mp4", targets=(Locale("es"), Locale("fr")), out=out, title=name)
     return PlannedTitle(ManifestTitle(2, job), status, "", {"source": digest or uuid4().hex})
 
 
