@@ -65,29 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     dub = commands.add_parser("dub", help="dub a video into other languages")
     dub.add_argument("source", help="the talking video: a path, or s3://bucket/key")
-    dub.add_argument("--to", required=True, metavar="LOCALES", help="target locales, e.g. es,pt-BR,ca")
-    dub.add_argument("--out", default="out", help="folder for the results, or s3://bucket/prefix (default: out)")
-    dub.add_argument("--profile", default="embedded", help="a shipped profile or the path of your own .toml")
-    dub.add_argument("--from", dest="source_locale", metavar="LOCALE", help="the language spoken (default: found)")
-    dub.add_argument(
-        "--script", action="append", default=[], metavar="LOCALE=FILE",
-        help="a timed script (.srt .vtt .csv .json): in the source's language it replaces recognition, "
-        "in a target's it replaces translation",
-    )  # fmt: skip
-    dub.add_argument("--speakers", type=_at_least_one, metavar="N", help="how many people speak (default: found)")
-    dub.add_argument("--cast", help="who speaks: names, recordings, voices (cast.toml, docs/voices.md)")
-    dub.add_argument("--consent", help="who agreed to what (consent.toml, docs/voices.md)")
-    dub.add_argument("--memory", help="a translation memory (.tmx .csv): its lines come before any engine's")
-    dub.add_argument("--glossary", help="terms and what they must be in each language (.csv .tsv)")
-    dub.add_argument("--title", default="", help="name of the results (default: the file's name)")
-    dub.add_argument(
-        "--store",
-        help="artifact store: a folder or s3://bucket/prefix (default: $POLYDUB_STORE, ~/.cache/polydub/store)",
-    )
-    dub.add_argument(
-        "--approve", action="store_true",
-        help="speak no language before people have approved all its lines (docs/review-by-people.md)",
-    )  # fmt: skip
+    add_job_options(dub, required=True)
     dub.add_argument("--prefect", action="store_true", help="run as a Prefect flow; starts a local server if none runs")
     dub.add_argument("--log-json", action="store_true", help="one JSON object per line on stderr, as POLYDUB_LOG=json")
     dub.set_defaults(run=_dub)
@@ -158,7 +136,10 @@ def build_parser() -> argparse.ArgumentParser:
     from flows.store_command import add_store_command
 
     add_store_command(commands)
+    from flows.submit_command import add_submit_command
     from flows.watch_command import add_watch_command
+
+    add_submit_command(commands)
 
     add_watch_command(commands)
 
@@ -168,8 +149,35 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def add_job_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    """What is to be done with a source: of `dub`, and of what has it done elsewhere."""
+    parser.add_argument("--to", required=required, metavar="LOCALES", help="target locales, e.g. es,pt-BR,ca")
+    parser.add_argument("--out", default="out", help="folder for the results, or s3://bucket/prefix (default: out)")
+    parser.add_argument("--profile", default="embedded", help="a shipped profile or the path of your own .toml")
+    parser.add_argument("--from", dest="source_locale", metavar="LOCALE", help="the language spoken (default: found)")
+    parser.add_argument(
+        "--script", action="append", default=[], metavar="LOCALE=FILE",
+        help="a timed script (.srt .vtt .csv .json): in the source's language it replaces recognition, "
+        "in a target's it replaces translation",
+    )  # fmt: skip
+    parser.add_argument("--speakers", type=_at_least_one, metavar="N", help="how many people speak (default: found)")
+    parser.add_argument("--cast", help="who speaks: names, recordings, voices (cast.toml, docs/voices.md)")
+    parser.add_argument("--consent", help="who agreed to what (consent.toml, docs/voices.md)")
+    parser.add_argument("--memory", help="a translation memory (.tmx .csv): its lines come before any engine's")
+    parser.add_argument("--glossary", help="terms and what they must be in each language (.csv .tsv)")
+    parser.add_argument("--title", default="", help="name of the results (default: the file's name)")
+    parser.add_argument(
+        "--store",
+        help="artifact store: a folder or s3://bucket/prefix (default: $POLYDUB_STORE, ~/.cache/polydub/store)",
+    )
+    parser.add_argument(
+        "--approve", action="store_true",
+        help="speak no language before people have approved all its lines (docs/review-by-people.md)",
+    )  # fmt: skip
+
+
 def _dub(options: argparse.Namespace) -> int:
-    return run_job(_job(options), prefect=options.prefect)
+    return run_job(job_of(options), prefect=options.prefect)
 
 
 def run_job(job: Job, *, prefect: bool) -> int:
@@ -206,7 +214,8 @@ def exit_code(report: RunReport) -> int:
     return EXIT_AWAITS_APPROVAL if report.awaits_approval else EXIT_OK
 
 
-def _job(options: argparse.Namespace) -> Job:
+def job_of(options: argparse.Namespace) -> Job:
+    """Raises BadInput naming the option."""
     from dub.errors import BadInput
     from dub.location import absolute
     from dub.plan import Job
@@ -217,7 +226,7 @@ def _job(options: argparse.Namespace) -> Job:
         if not separator or not path:
             raise BadInput(f"--script {given!r} is not LOCALE=FILE", mend="for example --script es=talk.es.srt")
         scripts[locale_of(tag)] = absolute(path)
-    targets = tuple(locale_of(tag) for tag in options.to.split(",") if tag.strip())
+    targets = tuple(locale_of(tag) for tag in (options.to or "").split(",") if tag.strip())
     if not targets:
         raise BadInput("--to names no locale", mend="for example --to es,pt-BR")
     return Job(

@@ -1,4 +1,4 @@
-"""`polydub submit`: a job to a Prefect server's workers; follow it, or cancel it. docs/api.md has the same with curl."""
+"""`polydub submit`: a job to a Prefect server's workers; to follow it, or cancel it (docs/api.md)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def add_submit_command(commands: argparse._SubParsersAction[argparse.ArgumentPar
 
 
 def run_submit(options: argparse.Namespace) -> int:
-    """0 submitted, cancelled, or every language of the run that was followed came out; 1 one did not; 2 refused."""
+    """0 submitted, cancelled, or every language of the run that was followed came out; else as `exit_code_of`."""
     from dub.errors import BadInput
     from flows.prefect_api import PrefectApi
 
@@ -101,7 +101,9 @@ def _seen(api: PrefectApi, run_id: str, last_seen: float) -> Run | None:
 
 def exit_code_of(run: Run) -> int:
     """As `polydub dub` would have ended: 0 every language came out, perhaps degraded; 1 a language failed, or the run
-    was cancelled or died; 2 the job was refused, or its source replaced."""
+    was cancelled or died; 2 the job was refused, or its source replaced; 3 a language awaits approval."""
+    from flows.cli import EXIT_AWAITS_APPROVAL, EXIT_OK
+
     if run.state_type == "COMPLETED":
-        return 0
+        return EXIT_AWAITS_APPROVAL if run.state_name == "AwaitingApproval" else EXIT_OK
     return 2 if run.state_name in ("Refused", "Superseded") else 1

@@ -99,7 +99,7 @@ class QueueWatcher:
         with self._heartbeat(), ThreadPoolExecutor(N_HELD, thread_name_prefix="upload") as pool:
             while not self.stop.is_set() and time.monotonic() < deadline:
                 working = {each for each in working if not each.done()}
-                n_wanted = min(N_HELD - len(working), self._n_places())
+                n_wanted = min(N_HELD, self._n_places()) - len(working)  # each in hand may take a place yet
                 if n_wanted < 1:
                     wait(working, timeout=0.2) if len(working) == N_HELD else self.stop.wait(0.5)
                     continue

@@ -4,7 +4,6 @@ Prefect are real servers; SQS is moto's (tests/sqs.py)."""
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from dub.errors import BadInput
 from flows.watch_bucket import QueueWatcher, sweep
 from tests.flows.test_dub_title import TOY, script, talk  # noqa: F401  (fixtures)
 from tests.flows.test_uploads import s3_event
-from tests.flows.watching import ROOT, Watched, running, wait_until, watched  # noqa: F401  (fixture)
+from tests.flows.watching import ROOT, Watched, execute, running, wait_until, watched  # noqa: F401  (fixture)
 from tests.sqs import Queue
 
 
@@ -104,6 +103,7 @@ def test_sigterm_gives_back_what_it_holds(queue: Queue, watched: Watched) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_burst_of_500_is_500_runs_and_never_more_than_the_limit_at_once(queue: Queue, watched: Watched) -> None:  # noqa: F811
     watched.max_active_runs = 8
     names = [f"{number % 7}/talk{number}.mp4" for number in range(500)]
@@ -120,7 +120,7 @@ def test_a_burst_of_500_is_500_runs_and_never_more_than_the_limit_at_once(queue:
             done += 1
 
     with running(lambda stop: watch(queue, watched, stop)):
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + 700  # under a minute where nothing else runs
         while done < 500 and time.monotonic() < deadline:
             work_it_off()
         wait_until(lambda: queue.n_messages() == 0)
@@ -150,6 +150,7 @@ def test_a_queue_or_deployment_that_is_not_there_is_said_at_once(queue: Queue, w
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_overwritten_while_its_run_works(
     watched: Watched, talk: Path, script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch  # noqa: F811
 ) -> None:  # fmt: skip
@@ -161,25 +162,17 @@ def test_overwritten_while_its_run_works(
     watched.put("talk.polydub.toml", b'scripts = { en = "talk.en.srt" }')
     [older] = watched.answer(watched.put("talk.mp4", talk.read_bytes()))
     monkeypatch.setenv("POLYDUB_STORE", str(store))
-    child = _execute(older.run_id)
-    wait_until(lambda: list(store.glob("memo/ingest/*")))
+    child = execute(older.run_id)
+    wait_until(lambda: list(store.glob("memo/ingest/*")), timeout_s=200)
     [newer] = watched.answer(watched.put("talk.mp4", talk.read_bytes() + b"\0\0\0\x08free"))
-    child.wait(120)
+    child.wait(280)
     run = watched.api.run(older.run_id)
     assert (run.state_type, run.state_name) == ("CANCELLED", "Superseded")
     assert "replaced" in run.message
-    assert watched.names("out/") == {"out/talk/.polydub"}, "nothing but the proof that it could have"
+    assert watched.names("out/") <= {"out/talk/.polydub", "out/talk/talk.job.json"}, "what stands there before any work"
     assert newer.run_id != older.run_id
-    _execute(newer.run_id).wait(120)
+    execute(newer.run_id).wait(280)
     assert watched.api.run(newer.run_id).state_type in ("COMPLETED", "FAILED")
     assert {"out/talk/talk.es.mp4", "out/talk/report.html"} <= watched.names("out/")
     dub = Bucket(watched.bucket.bucket).head("out/talk/talk.es.mp4")
     assert dub is not None
-
-
-def _execute(run_id: str) -> subprocess.Popen[bytes]:
-    """As a process worker does."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "prefect", "flow-run", "execute", run_id],
-        cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ),
-    )  # fmt: skip

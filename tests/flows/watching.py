@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -76,9 +78,7 @@ class Watched:
         """Every flow run of the deployment, as the server tells it, oldest first."""
         asked = {"deployments": {"id": {"any_": [self.deployment_id]}}, "sort": "EXPECTED_START_TIME_ASC"}
         runs: list[dict[str, Any]] = []
-        while page := httpx.post(
-            f"{self.api.url}/flow_runs/filter", json=asked | {"offset": len(runs), "limit": 200}, timeout=60
-        ).json():  # fmt: skip
+        while page := post(f"{self.api.url}/flow_runs/filter", asked | {"offset": len(runs), "limit": 200}):
             runs += page
         return runs
 
@@ -90,30 +90,41 @@ class Watched:
             "deployments": {"id": {"any_": [self.deployment_id]}},
             "flow_runs": {"state": {"type": {"any_": ["SCHEDULED", "PENDING", "RUNNING"]}}},
         }
-        told = httpx.post(f"{self.api.url}/flow_runs/filter", json=asked, timeout=60).json()
-        return [run["id"] for run in told]
+        return [run["id"] for run in post(f"{self.api.url}/flow_runs/filter", asked)]
 
     def finish(self, run_id: str) -> None:
         """As a worker that did its work in no time."""
         asked = {"state": {"type": "COMPLETED", "name": "Completed"}, "force": True}
-        httpx.post(f"{self.api.url}/flow_runs/{run_id}/set_state", json=asked, timeout=60).raise_for_status()
+        post(f"{self.api.url}/flow_runs/{run_id}/set_state", asked)
 
     def names(self, prefix: str) -> set[str]:
         return {stored.url.key for stored in Bucket(self.bucket.bucket).list(prefix)}
 
 
+def post(url: str, body: dict[str, Any]) -> Any:
+    """To Prefect's server, which answers 503 while SQLite is busy."""
+    for attempt in range(8):
+        answer = httpx.post(url, json=body, timeout=60)
+        if answer.status_code != 503:
+            break
+        time.sleep(0.1 * 2**attempt)
+    return answer.raise_for_status().json()
+
+
 def make_deployment(api_url: str) -> str:
     """A deployment of the flow that no worker polls: `prefect flow-run execute` runs what it is told to."""
     name = f"test-{uuid4().hex[:8]}"
-    with httpx.Client(base_url=api_url, timeout=60) as client:
-        flow = client.post("/flows/", json={"name": "dub-title"}).raise_for_status().json()
-        client.post(
-            "/deployments/",
-            json={
-                "name": name, "flow_id": flow["id"], "entrypoint": "flows.deployed.dub_title_flow",
-                "pull_steps": [{"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}],
-            },
-        ).raise_for_status()  # fmt: skip
+    from prefect.utilities.callables import parameter_schema
+
+    from flows.deployed import dub_title_flow
+
+    flow = post(f"{api_url}/flows/", {"name": "dub-title"})
+    deployment = {
+        "parameter_openapi_schema": parameter_schema(dub_title_flow).model_dump(), "enforce_parameter_schema": True,
+        "name": name, "flow_id": flow["id"], "entrypoint": "flows.deployed.dub_title_flow",
+        "pull_steps": [{"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}],
+    }  # fmt: skip
+    post(f"{api_url}/deployments/", deployment)
     return f"dub-title/{name}"
 
 
@@ -142,8 +153,8 @@ def running(work: Callable[[threading.Event], object]) -> Iterator[threading.Eve
         stop.set()
         thread.join(60)
         assert not thread.is_alive(), "it does not stop"
-    if failed:
-        raise failed[0]
+        if failed:  # more telling than what the block waited for in vain
+            raise failed[0]
 
 
 def wait_until(is_so: Callable[[], object], timeout_s: float = 60) -> None:
@@ -151,3 +162,11 @@ def wait_until(is_so: Callable[[], object], timeout_s: float = 60) -> None:
     while not is_so():
         assert time.monotonic() < deadline, "it has not come about in time"
         time.sleep(0.1)
+
+
+def execute(run_id: str) -> subprocess.Popen[bytes]:
+    """A run, at work in a process of its own, as a process worker has it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "prefect", "flow-run", "execute", run_id],
+        cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
