@@ -8,12 +8,12 @@ from enum import StrEnum
 from pathlib import Path
 
 from dub.bucket import Bucket, s3_client, s3_errors
-from dub.errors import BadInput
+from dub.errors import BadInput, StoreUnavailable
 from dub.job_settings import SIDECAR_ENDING
 from dub.location import S3Url
 from flows.prefect_api import PrefectApi
 from flows.publish import check_writable, publish_text
-from flows.upload_job import BadSettings, job_for, stem_of, videos_beside
+from flows.upload_job import BadSettings, job_for, look_beside, stem_of
 from flows.uploads import Upload
 from flows.wanted_run import Gone, WantedRun, wanted_run
 from flows.watch_settings import WatchedPrefix, WatchSettings
@@ -73,7 +73,7 @@ def answer_upload(upload: Upload, settings: WatchSettings, starter: Starter) -> 
     if prefix is None:
         answers = (Answer(upload.url, Led.IGNORED),)
     elif upload.url.name.endswith(SIDECAR_ENDING):
-        videos = videos_beside(upload.url, prefix)
+        videos = look_beside(upload.url, prefix).videos
         answers = tuple(_answer_video(video, prefix, starter) for video in videos) or (
             Answer(upload.url, Led.WAITING),
         )  # fmt: skip
@@ -105,8 +105,6 @@ def _answer_video(video: S3Url, prefix: WatchedPrefix, starter: Starter) -> Answ
 
 def _wanted(video: S3Url, prefix: WatchedPrefix) -> WantedRun | None:
     """The run that a video should have as everything lies now; None where nothing says how to dub it. Raises Gone."""
-    if Bucket(video.bucket).head(video.key) is None:
-        raise Gone(f"there is no object {video}")
     job = job_for(video, prefix)
     try:
         return None if job is None else wanted_run(job)
@@ -147,8 +145,12 @@ def _tell(error: BadSettings, place: Path | S3Url) -> None:
 
 
 def _untell(place: Path | S3Url) -> None:
-    if isinstance(place, Path):
-        place.unlink(missing_ok=True)
-    elif Bucket(place.bucket).head(place.key) is not None:
-        with s3_errors(place):
-            s3_client().delete_object(Bucket=place.bucket, Key=place.key)
+    """What was mended is not complained of any more. The run is there already, so failing at this fails nothing."""
+    try:
+        if isinstance(place, Path):
+            place.unlink(missing_ok=True)
+        elif Bucket(place.bucket).head(place.key) is not None:
+            with s3_errors(place):
+                s3_client().delete_object(Bucket=place.bucket, Key=place.key)
+    except (StoreUnavailable, OSError) as error:
+        logger.warning("an old %s may be left: %s", place, error)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import logging
 import os
+import signal
 from typing import TYPE_CHECKING, Any
 
 from dub.errors import BadInput, DubError, StoreUnavailable
@@ -34,6 +35,8 @@ def listen(host: str, port: int, settings: WatchSettings, api: PrefectApi) -> No
     import uvicorn
 
     app = webhook(settings, api, os.environ.get(TOKEN, ""))
+    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn heeds them, then raises them once more for whom it ran
+        signal.signal(number, lambda *_: None)
     try:
         uvicorn.run(
             app, host=host, port=port, log_level="warning", access_log=False, server_header=False,

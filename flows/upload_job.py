@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
-from dub.bucket import Bucket
+from dataclasses import dataclass
+from itertools import islice
+
+from dub.bucket import Bucket, StoredObject
 from dub.errors import BadInput
 from dub.job_settings import MAX_SIDECAR_BYTES, SIDECAR_ENDING, JobSettings, read_sidecar, read_tags
 from dub.location import S3Url
 from dub.plan import Job
 from flows.preflight import read_plan
+from flows.wanted_run import Gone
 from flows.watch_settings import WatchedPrefix
 
-N_BESIDE = 200
-"""Objects that share a title's name before its suffix: subtitles, scripts; more than that is somebody's mistake."""
+N_BESIDE = 10_000
+"""Objects that may share a title's name up to its suffix: each event of one looks through them all."""
 
 
 class BadSettings(BadInput):
     """What was uploaded cannot be a job; sending the same event again cannot help, a corrected upload does."""
 
 
-def videos_beside(url: S3Url, prefix: WatchedPrefix) -> tuple[S3Url, ...]:
-    """The videos of one title: an upload and what differs from it by its suffix alone. Of a sidecar, its videos."""
-    stem = str(stem_of(url))
-    found = []
-    for number, stored in enumerate(Bucket(url.bucket).list(f"{S3Url(stem).key}.")):
-        if number == N_BESIDE:
-            break
-        if str(stored.url).removesuffix(stored.url.suffix) == stem and prefix.is_video(stored.url):
-            found.append(stored.url)
-    return tuple(found)
+@dataclass(frozen=True)
+class Beside:
+    """What lies there of one title: its videos (one, if all is well) and its sidecar."""
+
+    videos: tuple[S3Url, ...]
+    sidecar: StoredObject | None
+
+
+def look_beside(url: S3Url, prefix: WatchedPrefix) -> Beside:
+    """The title of an upload, be it the video or the sidecar."""
+    stem = stem_of(url)
+    found = list(islice(Bucket(url.bucket).list(f"{stem.key}."), N_BESIDE))
+    if len(found) == N_BESIDE:
+        raise BadInput(f"{N_BESIDE} objects begin with {stem}.", mend="give the titles names that tell them apart")
+    videos = tuple(each.url for each in found if prefix.is_video(each.url) and stem_of(each.url) == stem)
+    sidecar = next((each for each in found if each.url == f"{stem}{SIDECAR_ENDING}"), None)
+    return Beside(videos, sidecar)
 
 
 def stem_of(url: S3Url) -> S3Url:
@@ -39,13 +50,15 @@ def stem_of(url: S3Url) -> S3Url:
 def job_for(video: S3Url, prefix: WatchedPrefix) -> Job | None:
     """The job of a video as everything lies now; None where nothing says how to dub it.
 
-    Raises BadSettings for a sidecar, tags or a name that cannot be meant, StoreUnavailable.
+    Raises Gone when it is not there, BadSettings for a sidecar, tags or a name that cannot be meant, StoreUnavailable.
     """
-    twins = [url for url in videos_beside(video, prefix) if url != video]
-    if twins:
-        names = ", ".join(url.name for url in (video, *twins))
+    beside = look_beside(video, prefix)
+    if video not in beside.videos:
+        raise Gone(f"there is no object {video}")
+    if len(beside.videos) > 1:
+        names = ", ".join(url.name for url in beside.videos)
         raise BadSettings(f"{names} are one title by their names", mend="rename one of them; results bear the name")
-    settings = _settings_of(video).over(prefix.defaults)
+    settings = _settings_of(video, beside.sidecar).over(prefix.defaults)
     if not settings.model_fields_set:
         return None
     if not settings.targets:
@@ -56,19 +69,17 @@ def job_for(video: S3Url, prefix: WatchedPrefix) -> Job | None:
     return _job(video, settings, prefix)
 
 
-def _settings_of(video: S3Url) -> JobSettings:
+def _settings_of(video: S3Url, sidecar: StoredObject | None) -> JobSettings:
     bucket = Bucket(video.bucket)
-    sidecar = S3Url(f"{stem_of(video)}{SIDECAR_ENDING}")
-    stored = bucket.head(sidecar.key)
     try:
-        if stored is not None and stored.n_bytes > MAX_SIDECAR_BYTES:
+        if sidecar is not None and sidecar.n_bytes > MAX_SIDECAR_BYTES:
             raise BadInput(
-                f"the sidecar {sidecar} has {stored.n_bytes} bytes, {MAX_SIDECAR_BYTES} are the most",
+                f"the sidecar {sidecar.url} has {sidecar.n_bytes} bytes, {MAX_SIDECAR_BYTES} are the most",
                 mend="upload a TOML file, see docs/triggers.md",
             )
-        text = bucket.read_bytes(sidecar.key) if stored is not None else None
-        beside = JobSettings() if text is None else read_sidecar(text, sidecar)
-        return beside.over(read_tags(bucket.tags(video.key), video))
+        text = bucket.read_bytes(sidecar.url.key) if sidecar is not None else None
+        said = JobSettings() if sidecar is None or text is None else read_sidecar(text, sidecar.url)
+        return said.over(read_tags(bucket.tags(video.key), video))
     except BadInput as error:
         raise BadSettings(str(error)) from None
 

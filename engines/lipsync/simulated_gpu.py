@@ -23,6 +23,8 @@ N_STEPS = 20
 
 
 class Options(BaseModel):
+    """Seconds. `render_s`: for a part, its encoding included; longer where that takes longer."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     load_s: float = Field(0.0, ge=0)
@@ -60,12 +62,13 @@ class SimulatedGpu:
 
     def render(self, video: Path, facts: VideoFacts, bank: Path, plan: Path, frames: range, out: Path) -> None:
         self._note("begins")
-        for step in range(N_STEPS):
-            time.sleep(self._options.render_s / N_STEPS)
-            progress.report(step + 1, N_STEPS)
+        end = time.monotonic() + self._options.render_s
         with media.FrameWriter(out, facts) as writer:
             for frame in media.read_frames(video, facts, first=frames.start, n=len(frames)):
                 writer.write(frame)
+        for step in range(N_STEPS):
+            time.sleep(max(0.0, end - time.monotonic()) / (N_STEPS - step))
+            progress.report(step + 1, N_STEPS)
         self._note("rendered")
 
     def _note(self, what: str) -> None:

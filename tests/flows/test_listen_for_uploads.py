@@ -108,6 +108,7 @@ def test_a_real_seaweedfs_posts_to_it(prefect_server: str, tmp_path: Path, monke
                 wait_until(lambda: _is_healthy(port), timeout_s=120)
                 here.put("acme/My talk ä+b.mp4", b"x" * 100)
                 here.put("big.mp4", b"x" * 9_000_000)
+                wait_until(lambda: len(here.runs()) == 2, timeout_s=120)
                 here.put("big.polydub.toml", b'targets = ["fr"]')
                 wait_until(lambda: len(here.runs()) == 3, timeout_s=120)
                 listener.terminate()

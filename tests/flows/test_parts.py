@@ -160,6 +160,7 @@ SPANISH = ["Hola a todos", "Ponemos a la gente en contacto", "Quizá conozca a m
 
 @pytest.mark.models
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_one_changed_line_renders_and_looks_at_no_more_than_it_touches(
     sample_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

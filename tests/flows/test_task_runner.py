@@ -174,7 +174,8 @@ def test_gpu_stages_go_where_a_gpu_is_and_share_one_model(
     profile, diary = tmp_path / "gpu.toml", tmp_path / "diary.txt"
     profile.write_text(
         Path(job.profile).read_text().replace('"untouched"', '"simulated-gpu"')
-        + f"gpu_stages = ['build_mouth_bank', 'plan_lips', 'render_lips']\n[options.simulated-gpu]\nrender_s = 0.2\ndiary = '{diary}'\n"
+        + "gpu_stages = ['build_mouth_bank', 'plan_lips', 'render_lips']\n"
+        + f"[options.simulated-gpu]\nrender_s = 0.2\ndiary = '{diary}'\n"
     )
     targets = (Locale("es"), Locale("fr"))
     try:

@@ -71,7 +71,7 @@ def lines(diary: Path, what: str) -> list[list[str]]:
     return [line.split() for line in diary.read_text().splitlines() if line.startswith(what)] if diary.exists() else []
 
 
-def wait_for(diary: Path, what: str, n: int = 1, timeout_s: float = 30) -> list[str]:
+def wait_for(diary: Path, what: str, n: int = 1, timeout_s: float = 120) -> list[str]:
     deadline = time.monotonic() + timeout_s
     while len(lines(diary, what)) < n:
         assert time.monotonic() < deadline, f"never {what}"
