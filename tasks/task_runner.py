@@ -53,6 +53,7 @@ def _dask(address: str, n_workers: int) -> Any:
         from prefect_dask.task_runners import DaskTaskRunner
     except ModuleNotFoundError as error:
         raise _missing("dask", error) from error
+    logging.getLogger("distributed").setLevel(logging.WARNING)
     if address:
         return DaskTaskRunner(address=address)
     # One thread each: a stage fills its process's CPU slots, and workers share the cores.
