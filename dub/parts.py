@@ -20,7 +20,8 @@ Mask = npt.NDArray[np.bool_]
 
 PART_S = 20
 """A part is usually so long: some 5 s of work at 720p and 10 s at 1080p on two cores, which is worth a task run; and of
-half an hour one changed line costs a ninetieth or two."""
+half an hour one changed line costs a ninetieth or two. Plans are remembered in parts: whoever changes this raises the
+version of tasks/plan_lips.py."""
 LONGEST_S = 3 * PART_S
 """A window without a place to cut gives its part to the neighbour; of two such windows the second is cut all the same.
 So no part is longer, however long somebody speaks without a pause."""
