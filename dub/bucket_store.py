@@ -23,7 +23,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import threading
 import time
 from collections import OrderedDict
@@ -39,7 +38,7 @@ from dub.artifact import Artifact, sha256_of
 from dub.bucket import Bucket, StoredObject
 from dub.errors import StoreCorrupt, StoreUnavailable
 from dub.location import S3Url
-from dub.near import live_in, make_room, near_bytes
+from dub.near import live_in, make_room, near_bytes, near_root
 from dub.store import Kept, Store
 
 KNOWN_S = 600.0
@@ -274,11 +273,9 @@ class BucketStore(Store):
 
 
 def open_bucket_store(url: str) -> BucketStore:
-    """The store at `s3://bucket/prefix`. Its near folder: in $POLYDUB_NEAR, or `near` in $POLYDUB_HOME."""
+    """The store at `s3://bucket/prefix`, with a folder of this machine near (dub/near.py)."""
     place = S3Url(url)
-    home = Path(os.environ.get("POLYDUB_HOME") or "~/.cache/polydub").expanduser()
-    near = Path(os.environ.get("POLYDUB_NEAR") or home / "near").expanduser()
-    return BucketStore(place, near / f"{place.bucket}-{hashlib.sha256(place.encode()).hexdigest()[:12]}")
+    return BucketStore(place, near_root() / f"{place.bucket}-{hashlib.sha256(place.encode()).hexdigest()[:12]}")
 
 
 def _artifacts_named(record: bytes) -> Iterator[Artifact]:

@@ -78,7 +78,7 @@ class OpenLedger:
     def note(self, stage: str, key: str, artifacts: Iterable[Artifact]) -> None:
         use = Use(stage=stage, key=key, artifacts=tuple(sorted({artifact.sha256 for artifact in artifacts})))
         with self._lock:
-            if self._uses.get((stage, key)) != use:
+            if self._has_ended or self._uses.get((stage, key)) != use:  # after its end, this is another run
                 self._uses[stage, key] = use
                 self._has_news, self._has_ended = True, False
 

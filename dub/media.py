@@ -267,8 +267,11 @@ class FrameWriter:
         self.n_written += 1
 
 
-def read_audio(path: Path, rate_hz: int, n_channels: Literal[1, 2], *, deadline_s: float = 600.0) -> Samples:
-    """The default sound track as float32 (n_channels, n_samples), all in memory: for files of minutes.
+def read_audio(
+    path: Path, rate_hz: int, n_channels: Literal[1, 2], *, most_s: int | None = None, deadline_s: float = 600.0
+) -> Samples:
+    """The default sound track, or its first `most_s` seconds, as float32 (n_channels, n_samples), all in memory: for
+    minutes.
 
     More channels are mixed down (mono is the mean of left and right), mono is copied to both sides.
     Raises UnreadableMedia when there is no sound.
@@ -277,7 +280,8 @@ def read_audio(path: Path, rate_hz: int, n_channels: Literal[1, 2], *, deadline_
     if track is None:
         raise UnreadableMedia("the file has no sound", mend="give a file with a sound track")
     sound = to_channels(opened(path)[str(track["index"])], int(track["channels"]), n_channels)
-    output = sound.output("pipe:1", format="f32le", acodec="pcm_f32le", ar=rate_hz)
+    until = {} if most_s is None else {"t": most_s}
+    output = sound.output("pipe:1", format="f32le", acodec="pcm_f32le", ar=rate_hz, **until)
     interleaved = np.frombuffer(run_tool(command(output), deadline_s), "<f4")
     return np.ascontiguousarray(interleaved.reshape(-1, n_channels).T, np.float32)
 

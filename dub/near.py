@@ -24,6 +24,12 @@ MARGIN_S = 120.0
 """An artifact's time of last use is true to a minute (dub/store.py)."""
 
 
+def near_root() -> Path:
+    """$POLYDUB_NEAR, or `near` in $POLYDUB_HOME (~/.cache/polydub): a folder per store is made in it."""
+    home = os.environ.get("POLYDUB_HOME") or "~/.cache/polydub"
+    return Path(os.environ.get("POLYDUB_NEAR") or f"{home}/near").expanduser()
+
+
 def near_bytes(root: Path) -> int:
     """$POLYDUB_NEAR_GB (default: 100, or half of the disk where that is less). Raises BadInput."""
     asked = os.environ.get("POLYDUB_NEAR_GB", "")

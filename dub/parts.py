@@ -35,12 +35,12 @@ def n_parts(facts: VideoFacts) -> int:
     return max(1, math.floor(facts.duration / PART_S + Fraction(1, 2)))
 
 
-def moved_frames(facts: VideoFacts, sounds: Iterable[tuple[int, int]]) -> Mask:
+def moved_frames(facts: VideoFacts, sounds: Iterable[tuple[int, int]], settled_s: float = SETTLED_S) -> Mask:
     """(n_frames,): frames in which a mouth may be moved, for sounds [start, end) in master samples."""
     moved = np.zeros(facts.n_frames, bool)
     for start, end in sounds:
-        first = int((start / MASTER_RATE_HZ - SETTLED_S) * facts.frame_rate)
-        last = math.ceil((end / MASTER_RATE_HZ + SETTLED_S) * facts.frame_rate)
+        first = int((start / MASTER_RATE_HZ - settled_s) * facts.frame_rate)
+        last = math.ceil((end / MASTER_RATE_HZ + settled_s) * facts.frame_rate)
         moved[max(0, first) : max(0, last)] = True
     return moved
 

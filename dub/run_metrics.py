@@ -40,7 +40,7 @@ class StageMetrics(Record):
 
 
 class LocaleMetrics(Record):
-    """One language's end. `verdict`: ok, degraded or failed."""
+    """One language's end. `verdict`: ok, degraded, failed or awaiting approval."""
 
     locale: Locale
     verdict: str

@@ -104,7 +104,7 @@ def sweep(
     grace_s: float,
     titles: Collection[str] = (),
     is_dry_run: bool = False,
-    settle_s: float = SETTLE_S,
+    settle_s: float | None = None,
     tell: Tell = lambda said: None,
 ) -> Swept:
     """Remove what nobody needs. With `titles`, theirs alone and of any age; without, what no run has used for
@@ -142,8 +142,9 @@ def sweep(
         store.remove(batch, not_since=moment)
         tell(f"{len(batch)} memo records removed")
     if artifacts:
-        tell(f"waiting {settle_s:.0f} s for what running jobs have used meanwhile")
-        time.sleep(settle_s)
+        wait_s = SETTLE_S if settle_s is None else settle_s
+        tell(f"waiting {wait_s:.0f} s for what running jobs have used meanwhile")
+        time.sleep(wait_s)
         known = {each.kept.name: each.kept.modified for each in noted}
         for each in _ledgers(store, but=known):
             needed |= each.artifacts

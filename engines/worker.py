@@ -73,8 +73,8 @@ class Worker:
             try:
                 try:
                     return self._try(method, parameters)
-                except Died as death:
-                    log.warning("the worker %s died and is started again: %s", self._name, death)
+                except Died:
+                    log.warning("the worker %s died and is started again", self._name)  # its last lines may quote
                     self._end()
                     return self._try(method, parameters)
             except Died as death:

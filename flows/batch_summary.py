@@ -76,11 +76,11 @@ def headline(report: BatchReport) -> str:
 
 
 def counts(report: BatchReport) -> str:
-    """`2 new, 1 changed, 9 unchanged; 24 languages ok, 3 need a look, 1 failed`."""
+    """`Titles: 2 new, 9 unchanged. Languages: ok 24, needs a look 3, failed 1.`"""
     statuses = Counter(title.status for title in report.titles)
     endings = Counter(outcome.ending for title in report.titles for outcome in title.outcomes)
     titles = ", ".join(f"{n} {status}" for status, n in statuses.most_common())
-    languages = ", ".join(f"{endings[ending]} {words}" for ending, words in WORDS.items())
+    languages = ", ".join(f"{words} {endings[ending]}" for ending, words in WORDS.items() if endings[ending])
     return f"Titles: {titles}. Languages: {languages}."
 
 
@@ -123,7 +123,7 @@ def _row(title: TitleOutcome, report: BatchReport) -> dict[str, Any]:
         "name": title.title,
         "href": _href(title, report),
         "status": title.status,
-        "why": title.why,
+        "why": "" if title.status == "broken" else title.why,  # then it is the reason
         "counts": [(ending, endings[ending]) for ending in reversed(WORDS) if endings[ending]],
         "reasons": list(_reasons(title)),
         "minutes": f"{title.minutes:.1f}" if title.minutes else "",
@@ -132,9 +132,9 @@ def _row(title: TitleOutcome, report: BatchReport) -> dict[str, Any]:
 
 
 def _reasons(title: TitleOutcome) -> Iterable[tuple[str, str, str]]:
-    """(locales, level, reason), the worst first; languages with one reason in common are told together."""
+    """(locales, ending, reason), the worst first; languages with one reason in common are told together."""
     together: dict[tuple[str, str], list[str]] = {}
-    for level in (Level.FAILED, Level.DEGRADED):
+    for level in (Level.FAILED, AWAITING_APPROVAL, Level.DEGRADED):
         for outcome in title.outcomes:
             if outcome.ending == level:
                 reason = outcome.reasons[0] if outcome.reasons else "see its report"

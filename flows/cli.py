@@ -185,7 +185,7 @@ def run_job(job: Job, *, prefect: bool) -> int:
     from flows.preflight import cache_home, check
 
     check(job)
-    from flows.console import print_verdicts, show_run
+    from flows.console import show_run
 
     if prefect:
         from flows.prefect_server import local_server
@@ -197,9 +197,15 @@ def run_job(job: Job, *, prefect: bool) -> int:
         from flows.dub_title import dub_title
     with show_run(cache_home() / "native.log"):
         report = dub_title(job)
-    if not _logs_json():  # its reasons may quote lines; the log has the verdicts
-        print_verdicts(report)
+    print_end(report)
     return exit_code(report)
+
+
+def print_end(report: RunReport) -> None:
+    if not _logs_json():  # its reasons may quote lines; the log has the verdicts
+        from flows.console import print_verdicts
+
+        print_verdicts(report)
 
 
 def exit_code(report: RunReport) -> int:

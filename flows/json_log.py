@@ -63,10 +63,10 @@ class JsonLog(Observer):
     def run_finished(self, report: RunReport, seconds: float) -> None:
         for outcome in report.outcomes:
             self._write(
-                "info", "locale_finished", locale=outcome.locale, verdict=str(outcome.verdict),
+                "info", "locale_finished", locale=outcome.locale, verdict=outcome.ending,
                 output_s=round(outcome.effort.output_s, 3), seconds=round(outcome.effort.work_s, 3),
             )  # fmt: skip
-        self._write("info", "run_finished", verdict=str(report.verdict), seconds=round(seconds, 3))
+        self._write("info", "run_finished", verdict=report.ending, seconds=round(seconds, 3))
 
     def run_failed(self, error: BaseException, seconds: float) -> None:
         self._write("error", "run_failed", seconds=round(seconds, 3), **facts_of(error))

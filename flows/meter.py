@@ -70,7 +70,7 @@ class Meter(Observer):
             seen = dict(self._seen)
         return RunMetrics(
             title=self.title,
-            verdict=str(report.verdict) if report else "failed",
+            verdict=report.ending if report else "failed",
             error=type(whole(error)).__name__ if error else "",
             started=self._started,
             seconds=time.monotonic() - self._at_start,
@@ -79,7 +79,7 @@ class Meter(Observer):
                 self._stage(label, each, output_s, source_s) for label, each in seen.items() if each.ending is not None
             ),
             locales=tuple(
-                LocaleMetrics(locale=outcome.locale, verdict=str(outcome.verdict), effort=outcome.effort)
+                LocaleMetrics(locale=outcome.locale, verdict=outcome.ending, effort=outcome.effort)
                 for outcome in (report.outcomes if report else ())
             ),
             peak_rss_bytes=_peak_rss_bytes(resource.RUSAGE_SELF),

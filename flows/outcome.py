@@ -62,6 +62,11 @@ class RunReport(Record):
         """Whether a language does."""
         return any(outcome.awaits_approval for outcome in self.outcomes)
 
+    @property
+    def ending(self) -> str:
+        """The verdict; AWAITING_APPROVAL where no language failed and one waits for it."""
+        return AWAITING_APPROVAL if self.awaits_approval and self.verdict is not Level.FAILED else str(self.verdict)
+
     @classmethod
     def of(
         cls,

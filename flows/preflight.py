@@ -15,6 +15,7 @@ from dub.corrections import Corrections
 from dub.errors import BadInput, EngineUnavailable, LanguageNotSupported, UnreadableMedia
 from dub.glossary import read_glossary
 from dub.location import Location, S3Url, absolute
+from dub.near import near_root
 from dub.plan import Job, LocalJob, Plan
 from dub.stage import Desk, EngineChoice
 from dub.timed_script import KINDS
@@ -256,9 +257,8 @@ def find_voice(plan: Plan, locale: Locale) -> EngineChoice:
 def _check_out(job: LocalJob) -> None:
     check_writable(job.out)
     store = store_of(job.store)
-    for place, option in ((job.out, "--out"), (store, "--store"), (cache_home(), "POLYDUB_HOME")):
-        if isinstance(place, Path):
-            _check_room(place, option, job)
+    _check_room(store if isinstance(store, Path) else near_root(), "--store", job)
+    _check_room(job.out if isinstance(job.out, Path) else cache_home(), "--out", job)
 
 
 def _check_room(place: Path, option: str, job: LocalJob) -> None:
@@ -269,5 +269,5 @@ def _check_room(place: Path, option: str, job: LocalJob) -> None:
     if free < needed:
         raise BadInput(
             f"{place} has {free / 1e9:.1f} GB free; this job may need {needed / 1e9:.1f} GB",
-            mend=f"free some space, or give another folder with {option}",
+            mend=f"free some space, or give another folder with {option} (near a store in S3: POLYDUB_NEAR)",
         )

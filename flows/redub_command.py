@@ -24,8 +24,8 @@ def add_redub_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
 def run_redub(options: argparse.Namespace) -> int:
     """The exit code of the run; 0 when the line is spoken in these words already."""
     from dub.location import absolute
-    from flows.cli import exit_code, locale_of
-    from flows.console import print_verdicts, show_run
+    from flows.cli import exit_code, locale_of, print_end
+    from flows.console import show_run
     from flows.preflight import cache_home
     from flows.redub_line import check_line, redub_line
 
@@ -48,7 +48,7 @@ def run_redub(options: argparse.Namespace) -> int:
 
         with show_run(cache_home() / "native.log"):
             redub = redub_line(wanted, dub_title)
-    print_verdicts(redub.report)
+    print_end(redub.report)
     print(told(redub))
     return exit_code(redub.report)
 

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from dub.errors import BadInput, StoreUnavailable
 from flows.dub_batch import Ended, PlannedTitle, failed_everywhere
 from flows.outcome import RunReport
@@ -87,7 +89,7 @@ def _start(client: SyncPrefectClient, deployment_id: UUID, planned: PlannedTitle
     is_first_try = not earlier
     if earlier and not _is_final(earlier[0]):
         return earlier[0]
-    if earlier and _is_completed(earlier[0]) and planned.status != "incomplete":
+    if earlier and _is_completed(earlier[0]) and planned.status != "incomplete" and _report_of(planned, earlier[0]):
         return earlier[0]  # ended well, and whoever awaited it died before marking the title as done
     job = planned.title.job.model_dump(mode="json")
     key = f"{tag} first" if is_first_try else f"{tag} after {earlier[0].id}"
@@ -115,22 +117,28 @@ def _end_of(planned: PlannedTitle, run: FlowRun | None, waited_s: float) -> Ende
             return None
         reason = f"its flow run {run.name!r} is still {state} after {waited_s / 3600:.0f} h; it goes on"
         return Ended(planned, failed_everywhere(planned, reason), 0.0, waited_s)
-    report = _report_of(planned, run)
     took_s = run.total_run_time.total_seconds()
+    try:
+        report = _report_of(planned, run)
+    except StoreUnavailable as error:
+        return Ended(planned, failed_everywhere(planned, f"its verdicts cannot be read: {error}"), 0.0, took_s)
     if report is None:
         message = (run.state.message or "") if run.state else ""
-        return Ended(planned, failed_everywhere(planned, f"{state}: {message}".rstrip(": ")), 0.0, took_s)
+        reason = "its flow run left no verdicts" if _is_completed(run) else f"{state}: {message}".rstrip(": ")
+        return Ended(planned, failed_everywhere(planned, reason), 0.0, took_s)
     return Ended(planned, report.outcomes, report.source_s / 60, took_s)
 
 
 def _report_of(planned: PlannedTitle, run: FlowRun) -> RunReport | None:
-    """What the run left beside its results (flows/deployed.py); None when it never came so far."""
+    """What the run left beside its results (flows/deployed.py); None when it never came so far, or when another run
+    has ended there since."""
     job = planned.title.job
-    text = published_text(job.out / f"{job.title or job.source.stem}.run.json")
-    if text is None:
+    try:
+        text = published_text(job.out / f"{job.title or job.source.stem}.run.json")
+        report = RunReport.model_validate_json(text) if text is not None else None
+    except (BadInput, ValidationError):
         return None
-    report = RunReport.model_validate_json(text)
-    return report if report.flow_run == str(run.id) else None
+    return report if report is not None and report.flow_run == str(run.id) else None
 
 
 def _is_final(run: FlowRun) -> bool:

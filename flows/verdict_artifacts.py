@@ -41,7 +41,6 @@ def _row(report: RunReport, outcome: LocaleOutcome) -> dict[str, Any]:
         "worst finding": _worst(outcome.worst),
         "video": duration(effort.output_s) if effort.output_s else "–",
         "work": duration(effort.work_s),
-        "work per minute": duration(effort.work_s_per_minute) if effort.work_s_per_minute else "–",
         "cost": money(effort.cost, effort.currency),
         "file": _link(report, outcome.files[0]) if outcome.files else "–",
     }

@@ -1,9 +1,8 @@
 """What orchestration costs: `.venv/bin/python infra/bench_orchestration.py overhead|slots [...]`, Markdown on stdout.
 
-overhead  one title (1 s, 64x48) into N locales with toy engines and given lines, from an empty store: on plain threads,
-          as Prefect stage and locale task runs, and on two local Dask and Ray workers. The same run on plain threads is
-          the work; what a way takes beyond it is orchestration. Every way runs in a process of its own, against one
-          Prefect server that stands already.
+overhead  one title into N locales whose stages do nothing (infra/instant_title.py): on plain threads, as Prefect stage
+          and locale task runs, and on two local Dask and Ray workers; each from an empty store, in a process of its
+          own, against one Prefect server that stands already. CPU seconds are of all processes that the run started.
 slots     one title into N locales whose lip-sync holds a simulated GPU for a fixed time, on 1, 2, 4, 8 slots, with the
           resident processes up: efficiency is N x time / slots over what it took, and the gaps between two holders.
 """
@@ -16,7 +15,6 @@ import ctypes
 import json
 import os
 import resource
-import shutil
 import signal
 import statistics
 import subprocess
@@ -93,36 +91,26 @@ def overhead(n_locales: int, ways: list[str]) -> None:
         os.environ |= {"PREFECT_HOME": str(home), "PREFECT_LOGGING_LEVEL": "ERROR"}
         os.environ["PREFECT_API_URL"] = start_server(home)
         server = int((home / "server.url").read_text().split()[1])
-        print(
-            "| what is a task run | task runs | wall s | CPU s | server CPU s | again, from the memo: wall s | CPU s "
-            "| server CPU s | recorded after s | threads | memory MB |"
+        columns = (
+            "what is a task run | task runs | wall s | CPU s | server CPU s | recorded after s | threads | memory MB"
         )
-        print("|---|---|---|---|---|---|---|---|---|---|---|", flush=True)
+        print(f"| {columns} |\n|{'---|' * 8}", flush=True)
         try:
-            for way in ways:
-                work = Path(folder, "work")
-                job = make_job(work, n_locales)
-                first, again = (_measured(way, job, server) for _ in range(2))
-                shutil.rmtree(work)
-                numbers = [first["n_task_runs"], *_of(first), *_of(again), first["lag_s"]]
-                print(
-                    f"| {way} |",
-                    " | ".join(map(str, [*numbers, first["threads"], first["memory_mb"]])),
-                    "|",
-                    flush=True,
-                )
+            for number, way in enumerate(ways):
+                _row(way, _measured(way, str(Path(folder, f"store{number}")), n_locales, server))
         finally:
             os.killpg(server, signal.SIGKILL)
 
 
-def _of(figures: dict[str, float]) -> list[float]:
-    return [figures["wall_s"], figures["cpu_s"], figures["server_s"]]
+def _row(what: str, figures: dict[str, float]) -> None:
+    columns = ("n_task_runs", "wall_s", "cpu_s", "server_s", "lag_s", "threads", "memory_mb")
+    print(f"| {what} |", " | ".join(str(figures[name]) for name in columns), "|", flush=True)
 
 
-def _measured(way: str, job: dict[str, object], server: int) -> dict[str, float]:
+def _measured(way: str, store: str, n_locales: int, server: int) -> dict[str, float]:
     """One run in a process of its own; its CPU seconds are of all the processes that it started."""
     before, server_before = _children_s(), _tree_s(server)
-    asked = json.dumps({"way": way, "job": job})
+    asked = json.dumps({"way": way, "store": store, "n_locales": n_locales})
     environment = os.environ | {"POLYDUB_TASK_RUNNER": WAYS[way].get("runner", "threads"), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, __file__, "one"]
     child = subprocess.run(command, input=asked, text=True, env=environment, stdout=subprocess.PIPE)
@@ -152,35 +140,33 @@ def _tree_s(pid: int) -> float:
     return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
-def one(way: str, content: dict[str, object]) -> dict[str, float]:
-    """In the process of a run: its wall seconds, from a finished import to a finished report."""
-    from dub.plan import Job
+def one(way: str, store: str, n_locales: int) -> dict[str, float]:
+    """In the process of a run: its wall seconds, without the imports."""
+    from infra.instant_title import run
 
-    settings = {key: value for key, value in WAYS[way].items() if key != "runner"}
-    job = Job.model_validate(content | settings)
+    settings = WAYS[way]
+    arguments = (store, n_locales, settings.get("granularity", "stage"), settings.get("locales_per_task", 1))
     peak = _Peak()
+    n_runs, lag_s = 0, 0.0
     if settings:
         from flows.prefect_server import local_server
 
         with local_server():
-            from flows.deployed import dub_title_flow
+            from prefect import flow
 
+            from tasks.policy import N_THREADS
+            from tasks.task_runner import task_runner
+
+            titled = flow(run, name="instant-title", task_runner=task_runner(N_THREADS), persist_result=False)
             started = time.monotonic()
-            state = dub_title_flow(job, return_state=True)
+            state = titled(*arguments, return_state=True)
             wall_s = time.monotonic() - started
-            report = state.result(raise_on_failure=False)
-            if isinstance(report, BaseException):
-                raise report
+            state.result()
             n_runs, lag_s = _recorded(state.state_details.flow_run_id)
     else:
-        from flows.dub_title import dub_title
-
         started = time.monotonic()
-        report = dub_title(job)
-        wall_s, n_runs, lag_s = time.monotonic() - started, 0, 0.0
-    missing = [outcome.locale for outcome in report.outcomes if len(outcome.files) != 3]
-    if missing:
-        raise SystemExit(f"{len(missing)} locales have no files: {missing[:3]}, {report.outcomes[0].reasons}")
+        run(*arguments)
+        wall_s = time.monotonic() - started
     return {"wall_s": round(wall_s, 1), "n_task_runs": n_runs, "lag_s": round(lag_s, 1), **peak.figures()}
 
 
@@ -245,17 +231,18 @@ def _fan_out(folder: Path, n_slots: int, render_s: float, per_slot: int) -> None
     from dub.stage import EngineChoice
     from flows.dub_title import dub_into, prepare_source
     from flows.preflight import check
-    from tasks.lipsync import lipsync
     from tasks.policy import Work, submit
+    from tasks.render_lips import render_lips
 
     diary = folder / "diary.txt"
     options = f"[options.simulated-gpu]\nrender_s = {render_s}\ndiary = '{diary}'\n"
-    more = 'gpu_stages = ["lipsync"]\n' + options
+    more = 'gpu_stages = ["render_lips"]\n' + options
     prepared = check(Job.model_validate(make_job(folder / "work", 1, lipsync="simulated-gpu", more=more)))
     shared = prepare_source(prepared)
     dub = dub_into(prepared.job.targets[0], (), prepared, shared)
     dub.review.result()
-    (desk, *inputs, engine) = (each.result() if isinstance(each, Work) else each for each in dub.lips.arguments)
+    [part] = dub.lip_parts.values()
+    desk, *inputs, engine = (each.result() if isinstance(each, Work) else each for each in part.arguments)
     n_asked = 0
 
     def ask(n_jobs: int) -> float:
@@ -265,7 +252,7 @@ def _fan_out(folder: Path, n_slots: int, render_s: float, per_slot: int) -> None
         for _ in range(n_jobs):
             n_asked += 1
             other = EngineChoice(**engine.model_dump() | {"fingerprint": f"{n_asked}"})
-            works.append(submit(lipsync, desk, *inputs, other, label=f"lipsync {n_asked}"))
+            works.append(submit(render_lips, desk, *inputs, other, label=f"lipsync {n_asked}"))
         for work in works:
             work.result()
         return time.monotonic() - started
@@ -311,7 +298,7 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if options.command == "one":
         asked = json.loads(sys.stdin.read())
-        print(json.dumps(one(asked["way"], asked["job"])))
+        print(json.dumps(one(**asked)))
     elif options.command == "slots":
         slots([int(count) for count in options.slots.split(",")], options.render_s, options.per_slot)
     else:

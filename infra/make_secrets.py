@@ -11,7 +11,7 @@ file, and its partner, to have it made anew. On AWS none of this is needed but P
 | prefect_client.env | everything that talks to the server |
 | s3.json | the object store: one identity each for the admin, worker, watcher, gc and report, and their policies |
 | s3_NAME.env | AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of that identity |
-| watch_token | the object store shows it to the watcher when it tells of an upload |
+| watch.env | the watcher: the token by which it knows the object store |
 | notification.toml | the object store: where to tell of uploads, with that token |
 """
 
@@ -25,7 +25,7 @@ from pathlib import Path
 from policies import policy
 
 IDENTITIES = {"worker": ["worker"], "watcher": ["watcher"], "gc": ["gc"], "report": ["report"]}
-WATCHER_URL = "http://watcher:8099/"
+WATCHER_URL = "http://watcher:8099/events"
 
 
 def main() -> None:
@@ -56,7 +56,7 @@ def make(folder: Path) -> list[str]:
                 for name, (key, secret) in keys.items()
             },
         },
-        {"watch_token": token, "notification.toml": notification(token)},
+        {"watch.env": _env(POLYDUB_WEBHOOK_TOKEN=token), "notification.toml": notification(token)},
     ]
     for group in groups:  # a group's files hold the same secret: all of it is made, or none
         if any((folder / name).exists() for name in group):

@@ -1,8 +1,9 @@
 """Sets a fresh cluster up, and a running one right after an upgrade: `python infra/set_up.py --type process`.
 
 Buckets (POLYDUB_BUCKETS, comma-separated; none on AWS, where Terraform makes them), work pools, the deployments of
-prefect.yaml, automations. Each step changes only what differs, so it runs at every start. Reads PREFECT_API_URL,
-PREFECT_API_AUTH_STRING and AWS_*. Exits 1 at the first step that fails, and says which.
+prefect.yaml, automations. Each step changes only what differs, so it runs at every start. prefect.yaml names the one
+pool of a laptop; here dub-title/title goes to POLYDUB_TITLE_POOL (default: polydub-cpu) and all else to polydub-cpu.
+Reads PREFECT_API_URL, PREFECT_API_AUTH_STRING and AWS_*. Exits 1 at the first step that fails, and says which.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+CPU_POOL = "polydub-cpu"
+TITLES = ("dub-title", "title")
+"""Flow and deployment of the runs that a GPU is worth having for."""
 
 
 def main(arguments: list[str]) -> int:
@@ -26,7 +30,26 @@ def main(arguments: list[str]) -> int:
         if code := subprocess.run([sys.executable, *step], cwd=ROOT, check=False).returncode:
             print(f"set-up: `python {' '.join(step)}` failed with {code}", file=sys.stderr)
             return 1
+    assign_pools(os.environ.get("POLYDUB_TITLE_POOL") or CPU_POOL)
     return 0
+
+
+def assign_pools(title_pool: str) -> None:
+    """Every deployment of prefect.yaml onto a pool that a worker here serves."""
+    import yaml
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import DeploymentUpdate
+
+    ours = {each["name"] for each in yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))["deployments"]}
+    with get_client(sync_client=True) as client:
+        for deployment in client.read_deployments():
+            if deployment.name not in ours:
+                continue
+            flow = client.read_flow(deployment.flow_id).name
+            pool = title_pool if (flow, deployment.name) == TITLES else CPU_POOL
+            if deployment.work_pool_name != pool:
+                client.update_deployment(deployment.id, DeploymentUpdate(work_pool_name=pool))
+            print(f"deployment {flow}/{deployment.name}: on {pool}")
 
 
 def make_buckets(names: list[str]) -> None:

@@ -46,9 +46,8 @@ def submit_whole(body: Callable[..., Whole], label: str, arguments: tuple[Any, .
     """One task run for all the stages that `body`, a function of a module, runs on threads. The future's state tells
     what failed; its result is there all the same."""
     with placed(_runner(), n_cpu=2, n_gpus=1 / LOCALES_PER_GPU if on_gpu else 0.0):
-        return _whole_task().submit(
-            label, partial(body, *arguments), _relay()
-        )  # a partial: nobody looks into it on the way
+        # A partial: nobody looks into it on its way.
+        return _whole_task().submit(label, partial(body, *arguments), _relay())
 
 
 def whole_result(future: Any) -> Any:

@@ -43,9 +43,12 @@ GRACE_S = 5.0
 log = logging.getLogger("dub.resident")
 
 _ROOT = Path(__file__).resolve().parents[1]
-_PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "SSL_CERT_FILE", "SSL_CERT_DIR",
-    "NO_PROXY", "HTTPS_PROXY", "no_proxy", "https_proxy", "REQUESTS_CA_BUNDLE")  # fmt: skip
-_PASSED_ON_PREFIXES = ("LC_", "POLYDUB_", "AWS_", "CUDA_", "NVIDIA_", "HF_", "XDG_", "OPENBLAS_")
+_PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE", "NO_PROXY", "HTTPS_PROXY", "no_proxy", "https_proxy", "XDG_CACHE_HOME")  # fmt: skip
+_PASSED_ON_PREFIXES = ("LC_", "POLYDUB_", "AWS_", "CUDA_", "NVIDIA_", "HF_")
+_OF_THE_RUN = ("POLYDUB_CPU_SLOTS", "POLYDUB_TASK_RUNNER", "POLYDUB_GPUS", "POLYDUB_GPU_DEADLINE_S", "POLYDUB_LOG",
+    "POLYDUB_METRICS_DIR")  # fmt: skip
+"""What may differ between those who call one process."""
 
 _started: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -182,7 +185,7 @@ def _environment(device: str) -> dict[str, str]:
         name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)
     }
     fixed = {"CUDA_VISIBLE_DEVICES": device, "CUDA_DEVICE_ORDER": "PCI_BUS_ID", "PYTHONPATH": str(_ROOT)}
-    return {"OPENBLAS_NUM_THREADS": "1"} | passed_on | fixed
+    return passed_on | fixed
 
 
 def _identity(device: str) -> str:

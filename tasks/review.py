@@ -79,7 +79,7 @@ def review(
     found.metrics |= _time_metrics(timeline) | {"speech_rate": spoken_to_expected(takes)}
     read_language(found, translation, _first(engines, "language_id"))
     with progress.part(0.05, 0.35):
-        heard = listen_back(found, store, timeline, _first(engines, "asr"))
+        heard = listen_back(found, desk, timeline, source.video, _first(engines, "asr"))
     encoders = tuple(engine for engine in engines if engine.family == "speaker")
     with progress.part(0.35, 0.5):
         judge_voices(found, desk, cast, timeline, encoders)

@@ -78,7 +78,7 @@ def review_portrait(
     found.metrics["speech_rate"] = spoken_to_expected(takes)
     read_language(found, translation, _first(engines, "language_id"))
     with progress.part(0.05, 0.4):
-        heard = listen_back(found, store, timeline, _first(engines, "asr"))
+        heard = listen_back(found, desk, timeline, performed.source.video, _first(engines, "asr"))
     with progress.part(0.4, 0.6):
         judge_voices(found, desk, cast, timeline, tuple(engine for engine in engines if engine.family == "speaker"))
         judge_quality(found, desk, voice_script, voice_stems, timeline, _first(engines, "speech_quality"))

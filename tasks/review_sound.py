@@ -43,7 +43,7 @@ class ReferenceVoice(Record):
 def reference_voice(desk: Desk, reference: Artifact, encoder: EngineChoice) -> ReferenceVoice:
     """Once per source, not once per locale. Raises ValueError for a reference too short or silent."""
     path = desk.open_store().path(reference)
-    samples = read_audio(path, MASTER_RATE_HZ, 1)[0][: MAX_JUDGED_S * MASTER_RATE_HZ]
+    samples = read_audio(path, MASTER_RATE_HZ, 1, most_s=MAX_JUDGED_S)[0]
     embedding = registry.load("speaker", encoder.id, **encoder.options).embed(samples, MASTER_RATE_HZ)
     return ReferenceVoice(embedding=tuple(float(value) for value in embedding))
 
@@ -158,7 +158,7 @@ def measure_file(found: Measured, store: Store, source: Source, timeline: Timeli
     frame_s = float(1 / source.video.frame_rate)
     found.findings += check_length(facts.n_frames, source.video.n_frames, sound_s, picture_s, frame_s, GATES)
     expected, heard = (
-        read_audio(store.path(artifact), OFFSET_RATE_HZ, 1)[0][: MAX_OFFSET_SPEECH_S * OFFSET_RATE_HZ]
+        read_audio(store.path(artifact), OFFSET_RATE_HZ, 1, most_s=MAX_OFFSET_SPEECH_S)[0]
         for artifact in (timeline.dialogue, dub.video)
     )
     offset_s, correlation = sound_offset_s(heard, expected, OFFSET_RATE_HZ)

@@ -12,6 +12,7 @@ What crosses are names of stages, records and artifacts; cluster and flow run mu
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -56,7 +57,7 @@ def _dask(address: str, n_workers: int) -> Any:
         return DaskTaskRunner(address=address)
     # One thread each: a stage fills its process's CPU slots, and workers share the cores.
     workers: dict[str, Any] = {"n_workers": n_workers, "threads_per_worker": 1, "dashboard_address": None}
-    workers |= {"env": _worker_environment(), "silence_logs": "error"}
+    workers |= {"env": _worker_environment(), "silence_logs": logging.ERROR}
     if devices := gpu_devices():
         workers["resources"] = {"GPU": len(devices)}  # the slots on this machine hold them apart
     return DaskTaskRunner(cluster_kwargs=workers)
@@ -110,6 +111,8 @@ def placed(runner: Any, *, n_cpu: int, n_gpus: float) -> Iterator[None]:
     Raises EngineUnavailable when a GPU is wanted and no worker of the cluster offers one: it would wait for ever.
     """
     kind = type(runner).__module__.partition(".")[0]
+    if cluster_of(runner) == "" and not gpu_devices():  # a machine without GPUs works as it does on threads
+        n_gpus = 0.0
     if kind == "prefect_dask" and n_gpus:
         import dask
 

@@ -59,8 +59,9 @@ class Seaweed:
             )  # fmt: skip
         deadline = time.monotonic() + STARTUP_TIMEOUT_S
         while True:
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(Exception):  # at the second start the bucket is there
                 self._client().create_bucket(Bucket="is-it-up")
+            with contextlib.suppress(Exception):
                 self._client().put_object(Bucket="is-it-up", Key="yes", Body=b"yes")
                 return
             if self._child.poll() is not None or time.monotonic() > deadline:

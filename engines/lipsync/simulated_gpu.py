@@ -1,18 +1,21 @@
-"""Toy lip-sync that takes time as a network on a GPU would: a while to load, a while per title. For testing slots.
+"""Toy lip-sync that takes time as a network on a GPU would: a while to load, a while per part. For testing slots.
 
-`diary`: a file that gets a line per load and per render, with the process's number and its CUDA_VISIBLE_DEVICES.
+`diary`: a file that gets a line per load and two per render, with the process's number and its CUDA_VISIBLE_DEVICES.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from dub import media, progress
+from dub.artifact import sha256_of
+from dub.source import VideoFacts
 from engines.lipsync.contract import RenderLog, Scene, SpokenSpan
 from engines.spec import EngineSpec
 
@@ -20,6 +23,8 @@ N_STEPS = 20
 
 
 class Options(BaseModel):
+    """Seconds. `render_s`: for a part, its encoding included; longer where that takes longer."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     load_s: float = Field(0.0, ge=0)
@@ -36,21 +41,35 @@ class SimulatedGpu:
     def prepare(self, scene: Scene, bank: Path) -> None:
         bank.write_bytes(b"")
 
-    def render(self, scene: Scene, bank: Path, spoken: tuple[SpokenSpan, ...], dialogue: Path, out: Path) -> RenderLog:
-        self._note("begins")
-        for step in range(N_STEPS):
-            time.sleep(self._options.render_s / N_STEPS)
-            progress.report(step + 1, N_STEPS)
-        facts = scene.facts
-        with media.FrameWriter(out, facts) as writer:
-            for frame in media.read_frames(scene.video, facts):
-                writer.write(frame)
-        self._note("rendered")
+    def plan(
+        self,
+        scene: Scene,
+        bank: Path,
+        spoken: tuple[SpokenSpan, ...],
+        dialogue: Path,
+        parts: Sequence[range],
+        folder: Path,
+    ) -> RenderLog:
+        """Every wording has another plan: no two languages share a part."""
+        for number in range(len(parts)):
+            (folder / str(number)).write_text(f"{number} {sha256_of(dialogue)} {spoken}")
+        n_frames = scene.facts.n_frames
         return RenderLog(
             reasons=("kept: no lip-sync asked for",),
-            decision=np.zeros((1, facts.n_frames), np.uint8),
-            aperture=np.full((1, facts.n_frames), np.nan, np.float32),
+            decision=np.zeros((1, n_frames), np.uint8),
+            aperture=np.full((1, n_frames), np.nan, np.float32),
         )
+
+    def render(self, video: Path, facts: VideoFacts, bank: Path, plan: Path, frames: range, out: Path) -> None:
+        self._note("begins")
+        end = time.monotonic() + self._options.render_s
+        with media.FrameWriter(out, facts) as writer:
+            for frame in media.read_frames(video, facts, first=frames.start, n=len(frames)):
+                writer.write(frame)
+        for step in range(N_STEPS):
+            time.sleep(max(0.0, end - time.monotonic()) / (N_STEPS - step))
+            progress.report(step + 1, N_STEPS)
+        self._note("rendered")
 
     def _note(self, what: str) -> None:
         if self._options.diary:

@@ -36,19 +36,15 @@ resource "aws_s3_bucket_notification" "uploads" {
 
 resource "aws_cloudwatch_event_rule" "uploads" {
   name        = "${var.name}-uploads"
-  description = "A video was put under a watched prefix"
+  description = "Something was put under a watched prefix"
 
   event_pattern = jsonencode({
     source        = ["aws.s3"]
     "detail-type" = ["Object Created"]
     detail = {
       bucket = { name = [var.in_bucket] }
-      object = {
-        # One pattern per prefix and suffix: EventBridge joins the alternatives of one field by "or".
-        key = flatten([
-          for prefix in var.watched_prefixes : [for suffix in var.watched_suffixes : { wildcard = "${prefix}*${suffix}" }]
-        ])
-      }
+      # Whatever comes there: which of it is a video, and which a video's settings, is the watcher's to say.
+      object = { key = [for prefix in var.watched_prefixes : { prefix = prefix }] }
     }
   })
 }

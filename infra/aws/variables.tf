@@ -64,12 +64,6 @@ variable "watched_prefixes" {
   }
 }
 
-variable "watched_suffixes" {
-  description = "Only keys that end so start a run; a sidecar (.polydub.toml) must not."
-  type        = list(string)
-  default     = [".mp4", ".mov", ".mkv", ".webm", ".m4v"]
-}
-
 variable "visibility_timeout_s" {
   description = "How long a received event is hidden from other watchers; the watcher extends it while it works."
   type        = number

@@ -16,7 +16,7 @@ import pytest
 from tests.flows.toy_titles import TARGETS, memo_of, toy_manifest, toy_profile
 from tests.flows.workers import prefect_environment, start_run, state_of, wait_for, wait_for_end, worker
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from dub.artifact import sha256_of
+from dub.errors import BadInput
 from dub.lips import LipSync, RenderedPart
 from dub.plan import Job
 from dub.stage import Outcome
@@ -198,3 +199,8 @@ def test_as_a_prefect_flow_it_is_the_same(prefect_server: str, dubbed: Job) -> N
     assert (redone.takes, redone.n_stages_run, redone.report.verdict) == (("u0002",), 8, "failed")
     assert spoken(dubbed)[1] == "Esta es una bomba."
     assert redub_line_flow(*arguments, return_state=True).name == "Unchanged"
+    refused = redub_line_flow("talk", dubbed.out, Locale("es"), 2, "Это насос.", return_state=True)
+    assert (refused.type.value, refused.name) == ("FAILED", "Refused")
+    assert "насос" not in refused.message
+    with pytest.raises(BadInput, match="written in Cyrl"):
+        redub_as_flow("talk", dubbed.out, Locale("es"), "2", "Это насос.")

@@ -154,7 +154,7 @@ def test_what_cannot_be_exported_or_imported_is_refused(
 def test_prefect_names_the_state(prefect_server: str, stopped: Job) -> None:
     from flows.deployed import dub_title_flow
 
-    state = dub_title_flow(stopped, return_state=True)
+    state = dub_title_flow(stopped.model_copy(update={"granularity": "locale"}), return_state=True)
     assert (state.type.value, state.name) == ("COMPLETED", "AwaitingApproval")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -153,3 +154,35 @@ def test_two_worker_processes_make_the_same(
     ), "who watches here sees what happens there"
     own = "dub fr" if granularity == "locale" else "review fr"
     assert told["states"][own] == "Completed"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["dask", "ray"])
+def test_gpu_stages_go_where_a_gpu_is_and_share_one_model(
+    kind: str,
+    prefect_server: str,
+    job: Job,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip(f"prefect_{kind}", reason=f"the extra `{kind}` is not installed")
+    pytest.importorskip(kind, reason=f"the extra `{kind}` is not installed")
+    runtime = tmp_path / "run"
+    runtime.mkdir(mode=0o700)
+    monkeypatch.setenv("POLYDUB_RUNTIME", str(runtime))
+    monkeypatch.setenv("POLYDUB_GPUS", "1")
+    profile, diary = tmp_path / "gpu.toml", tmp_path / "diary.txt"
+    profile.write_text(
+        Path(job.profile).read_text().replace('"untouched"', '"simulated-gpu"')
+        + "gpu_stages = ['build_mouth_bank', 'plan_lips', 'render_lips']\n"
+        + f"[options.simulated-gpu]\nrender_s = 0.2\ndiary = '{diary}'\n"
+    )
+    targets = (Locale("es"), Locale("fr"))
+    try:
+        told = run_as_flow(job, tmp_path / kind, f"{kind}:2", profile=str(profile), targets=targets)
+    finally:
+        for alive in runtime.glob("*.alive"):
+            os.killpg(int(alive.read_text()), signal.SIGKILL)
+    assert not told["why"]
+    what = [line.split()[0] for line in diary.read_text().splitlines()]
+    assert what == ["loaded", "begins", "rendered", "begins", "rendered"], "one model, one job at a time"

@@ -36,7 +36,7 @@ def test_a_row_has_numbers_and_no_words_of_the_finding(tmp_path: Path) -> None:
     [row] = verdict_rows(report_in(tmp_path))
     assert row["worst finding"].endswith(", line u0001: 0.5, limit 0.2")
     assert "quoted" not in str(row)
-    assert (row["video"], row["work per minute"], row["cost"]) == ("60.0 s", "90.0 s", "0.0020 USD")
+    assert (row["video"], row["work"], row["cost"]) == ("60.0 s", "90.0 s", "0.0020 USD")
     assert row["file"] == f"`{tmp_path / 'talk.es.mp4'}`"
 
 

@@ -89,7 +89,7 @@ def state_of(run_id: UUID) -> Any:
         return client.read_flow_run(run_id).state
 
 
-def wait_for(what: str, look: Callable[[], T], *, timeout_s: float = 120) -> T:
+def wait_for(what: str, look: Callable[[], T], *, timeout_s: float = 240) -> T:
     """Ask again until the answer is true."""
     deadline = time.monotonic() + timeout_s
     while not (found := look()):
@@ -98,6 +98,6 @@ def wait_for(what: str, look: Callable[[], T], *, timeout_s: float = 120) -> T:
     return found
 
 
-def wait_for_end(run_id: UUID, *, timeout_s: float = 150) -> Any:
+def wait_for_end(run_id: UUID, *, timeout_s: float = 300) -> Any:
     """The state in which a run ended."""
     return wait_for("the run's end", lambda: (state := state_of(run_id)).is_final() and state, timeout_s=timeout_s)

@@ -130,6 +130,12 @@ def test_the_worker_can_do_its_work(s3: S3, talk: str) -> None:
         assert worker.head_object(Bucket=bucket, Key="large")["ContentLength"] == 2 * PART
         upload["UploadId"] = worker.create_multipart_upload(Bucket=bucket, Key="large")["UploadId"]
         worker.abort_multipart_upload(**upload)
+        etag = worker.head_object(Bucket=bucket, Key="small")["ETag"]
+        worker.copy_object(
+            Bucket=bucket, Key="small", CopySource={"Bucket": bucket, "Key": "small"}, CopySourceIfMatch=etag,
+            MetadataDirective="REPLACE",
+        )  # fmt: skip
+        assert "Uploads" not in worker.list_multipart_uploads(Bucket=bucket)
         with pytest.raises(ClientError) as told:
             worker.put_object(Bucket=bucket, Key="small", Body=b"2", IfNoneMatch="*")
         assert told.value.response["ResponseMetadata"]["HTTPStatusCode"] == 412
@@ -147,14 +153,17 @@ def test_the_worker_cannot_delete_nor_touch_a_source(s3: S3, talk: str) -> None:
     refused(worker.create_bucket, Bucket="polydub-mine")
 
 
-def test_the_watcher_reads_uploads_and_nothing_else(s3: S3, talk: str) -> None:
+def test_the_watcher_reads_uploads_and_leaves_notes_and_nothing_else(s3: S3, talk: str) -> None:
     watcher = s3("watcher")
     assert watcher.head_object(Bucket="polydub-in", Key=talk)["ContentLength"] == 5
     assert watcher.get_object_tagging(Bucket="polydub-in", Key=talk)["TagSet"] == [{"Key": "to", "Value": "es"}]
     refused(watcher.put_object, Bucket="polydub-in", Key=talk, Body=b"other")
     refused(watcher.delete_object, Bucket="polydub-in", Key=talk)
-    for bucket in ("polydub-out", "polydub-store"):
-        refused(watcher.list_objects_v2, Bucket=bucket)
+    refused(watcher.list_objects_v2, Bucket="polydub-store")
+    note = {"Bucket": "polydub-out", "Key": "talk.polydub-error.txt"}
+    watcher.put_object(**note, Body=b"targets: no locale")
+    watcher.delete_object(**note)
+    refused(watcher.put_object, Bucket="polydub-out", Key="talk.es.mp4", Body=b"other")
 
 
 def test_gc_deletes_in_the_store_alone(s3: S3) -> None:
@@ -166,6 +175,11 @@ def test_gc_deletes_in_the_store_alone(s3: S3) -> None:
     ]
     collector.delete_object(Bucket="polydub-store", Key="old")
     assert admin.list_objects_v2(Bucket="polydub-store", Prefix="old")["KeyCount"] == 0
+    upload = {"Bucket": "polydub-store", "Key": "cut"}
+    upload["UploadId"] = admin.create_multipart_upload(**upload)["UploadId"]
+    [stale] = collector.list_multipart_uploads(Bucket="polydub-store")["Uploads"]
+    assert stale["UploadId"] == upload["UploadId"]
+    collector.abort_multipart_upload(**upload)
     refused(collector.put_object, Bucket="polydub-store", Key="new", Body=b"1")
     for bucket in ("polydub-in", "polydub-out"):
         refused(collector.delete_object, Bucket=bucket, Key="old")

@@ -22,6 +22,7 @@ NAMES = {
 OURS = (
     "arn:aws:s3:::talks", "arn:aws:s3:::talks/incoming/*", "arn:aws:s3:::dubs", "arn:aws:s3:::dubs/ready/*",
     "arn:aws:s3:::store", "arn:aws:s3:::store/cas/*", NAMES["queue_arn"], NAMES["key_arn"],
+    "arn:aws:s3:::dubs/ready/*.polydub-error.txt",
 )  # fmt: skip
 ALL = SCRIPT["names"]()
 
@@ -53,8 +54,9 @@ def test_no_policy_has_a_wildcard_action_or_names_what_is_not_ours(name: str) ->
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if name != "gc"])
-def test_only_gc_deletes_objects(name: str) -> None:
-    assert not {action for action in actions(name) if "Delete" in action} - {"sqs:DeleteMessage"}
+def test_only_gc_deletes_objects_and_the_watcher_its_own_notes(name: str) -> None:
+    deleted = {resource for action, resource in allowed(name) if action == "s3:DeleteObject"}
+    assert deleted == ({"arn:aws:s3:::dubs/ready/*.polydub-error.txt"} if name == "watcher" else set())
 
 
 def test_gc_touches_the_store_alone() -> None:
@@ -69,15 +71,17 @@ def test_the_worker_writes_results_and_store_and_never_a_source() -> None:
 
 
 def test_the_watcher_reads_uploads_and_works_one_queue() -> None:
-    assert {resource for _, resource in allowed("watcher")} == {"arn:aws:s3:::talks", "arn:aws:s3:::talks/incoming/*"}
+    sources = {(action, resource) for action, resource in allowed("watcher") if "talks" in resource}
+    assert {action.split(":")[1][:3] for action, _ in sources} == {"Get", "Lis"}, "reads alone"
+    written = {resource for action, resource in allowed("watcher") if action == "s3:PutObject"}
+    assert written == {"arn:aws:s3:::dubs/ready/*.polydub-error.txt"}
     assert {resource for _, resource in allowed("queue")} == {NAMES["queue_arn"]}
     assert {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"} <= actions("queue")
     assert "sqs:SendMessage" not in actions("queue")
-    for name in ("watcher", "report"):
-        assert {action.split(":")[1][:3] for action in actions(name)} == {"Get", "Lis"}, "reads alone"
 
 
 def test_whoever_reads_reports_sees_results_alone() -> None:
+    assert {action.split(":")[1][:3] for action in actions("report")} == {"Get", "Lis"}, "reads alone"
     assert {resource for _, resource in allowed("report")} == {"arn:aws:s3:::dubs", "arn:aws:s3:::dubs/ready/*"}
 
 
