@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from dub.errors import DubError
+from dub.errors import DubError, Superseded
 from dub.location import S3Url
 from dub.review_tables import csv_bytes
 from dub.run_metrics import RunMetrics, stage_table
@@ -38,8 +38,8 @@ class Watch:
 def watched(title: str, targets: Collection[Locale], out: Path | S3Url) -> Iterator[Watch]:
     """Count what is done inside. Raises BadInput at once when POLYDUB_LOG or POLYDUB_METRICS_DIR are wrong.
 
-    At the end `<title>.metrics.json` and `.csv` lie in `out`, also of a run that failed. Metrics that cannot be written
-    are a warning: the dubs are there.
+    At the end `<title>.metrics.json` and `.csv` lie in `out`, also of a run that failed, but not of one that was
+    superseded: there they are the newer run's. Metrics that cannot be written are a warning: the dubs are there.
     """
     folder, watch, meter = prometheus.metrics_folder(), Watch(), Meter(title, targets)
     log = json_log.JsonLog(sys.stderr, title, targets) if json_log.is_wanted() else None
@@ -55,7 +55,7 @@ def watched(title: str, targets: Collection[Locale], out: Path | S3Url) -> Itera
             metrics = meter.metrics(None, error)
             if log:
                 log.run_failed(error, metrics.seconds)
-            _keep(metrics, out, folder)
+            _keep(metrics, None if isinstance(error, Superseded) else out, folder)
             raise
     metrics = meter.metrics(watch.report)
     if log and watch.report:
@@ -63,10 +63,11 @@ def watched(title: str, targets: Collection[Locale], out: Path | S3Url) -> Itera
     _keep(metrics, out, folder)
 
 
-def _keep(metrics: RunMetrics, out: Path | S3Url, folder: Path | None) -> None:
+def _keep(metrics: RunMetrics, out: Path | S3Url | None, folder: Path | None) -> None:
     try:
-        publish_text(metrics.model_dump_json(indent=1) + "\n", out / f"{metrics.title}.metrics.json")
-        publish_text(csv_bytes(stage_table(metrics)).decode(), out / f"{metrics.title}.metrics.csv")
+        if out is not None:
+            publish_text(metrics.model_dump_json(indent=1) + "\n", out / f"{metrics.title}.metrics.json")
+            publish_text(csv_bytes(stage_table(metrics)).decode(), out / f"{metrics.title}.metrics.csv")
         if folder is not None:
             prometheus.add_run(folder, metrics, time.time())
     except DubError as error:
