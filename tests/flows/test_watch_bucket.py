@@ -80,6 +80,17 @@ def test_a_drain_ends_by_itself(queue: Queue, watched: Watched) -> None:  # noqa
     assert queue.n_messages() == 0
 
 
+def test_the_deployments_flow_drains_and_says_what_came(queue: Queue, watched: Watched) -> None:  # noqa: F811
+    from flows.watch_flow import watch_bucket_flow
+
+    queue.send([watched.put("talk.mp4"), watched.put("notes.txt")])
+    state = watch_bucket_flow(queue.url, str(watched.write_config()), seconds=3, return_state=True)
+    assert (state.type.value, state.message) == ("COMPLETED", "1 ignored, 1 started")
+    refused = watch_bucket_flow(return_state=True)
+    assert refused.is_failed()
+    assert "POLYDUB_WATCH_QUEUE" in str(refused.message)
+
+
 @pytest.mark.slow
 def test_sigterm_gives_back_what_it_holds(queue: Queue, watched: Watched) -> None:  # noqa: F811
     watched.max_active_runs = 1
