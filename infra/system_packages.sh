@@ -20,6 +20,7 @@ want $modes/pt-gl.mode apertium-pt-gl
 "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null || need="$need python3-venv"  # Debian splits it off
 if [ "${1:-}" = test ]; then
     want chromium chromium
+    want curl curl
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need="$need postgresql"
 fi
 [ -n "$need" ] || exit 0

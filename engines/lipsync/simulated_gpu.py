@@ -10,13 +10,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from dub import media, progress
+from dub import progress
 from dub.artifact import sha256_of
 from dub.source import VideoFacts
 from engines.lipsync.contract import RenderLog, Scene, SpokenSpan
+from engines.lipsync.untouched import Untouched
 from engines.spec import EngineSpec
 
 N_STEPS = 20
@@ -32,14 +32,12 @@ class Options(BaseModel):
     diary: str = ""
 
 
-class SimulatedGpu:
+class SimulatedGpu(Untouched):
     def __init__(self, options: Options) -> None:
+        super().__init__()
         self._options = options
         time.sleep(options.load_s)
         self._note("loaded")
-
-    def prepare(self, scene: Scene, bank: Path) -> None:
-        bank.write_bytes(b"")
 
     def plan(
         self,
@@ -51,21 +49,15 @@ class SimulatedGpu:
         folder: Path,
     ) -> RenderLog:
         """Every wording has another plan: no two languages share a part."""
+        log = super().plan(scene, bank, spoken, dialogue, parts, folder)
         for number in range(len(parts)):
             (folder / str(number)).write_text(f"{number} {sha256_of(dialogue)} {spoken}")
-        n_frames = scene.facts.n_frames
-        return RenderLog(
-            reasons=("kept: no lip-sync asked for",),
-            decision=np.zeros((1, n_frames), np.uint8),
-            aperture=np.full((1, n_frames), np.nan, np.float32),
-        )
+        return log
 
     def render(self, video: Path, facts: VideoFacts, bank: Path, plan: Path, frames: range, out: Path) -> None:
         self._note("begins")
         end = time.monotonic() + self._options.render_s
-        with media.FrameWriter(out, facts) as writer:
-            for frame in media.read_frames(video, facts, first=frames.start, n=len(frames)):
-                writer.write(frame)
+        super().render(video, facts, bank, plan, frames, out)
         for step in range(N_STEPS):
             time.sleep(max(0.0, end - time.monotonic()) / (N_STEPS - step))
             progress.report(step + 1, N_STEPS)
