@@ -30,7 +30,7 @@ def toy_profile(folder: Path, *, lipsync_frame_s: float = 0.0) -> Path:
     return path
 
 
-def toy_title(folder: Path, name: str, *, hue: int = 0) -> str:
+def toy_title(folder: Path, name: str, *, hue: int = 0, targets: tuple[str, ...] = TARGETS) -> str:
     """A talk of 2.5 s (160x120, 25 fps) with its scripts; returns its row's cells `source`, `scripts`. `hue`: another
     one, another film."""
     loud = "between(t,0.3,1.2)+between(t,1.4,2.3)"
@@ -38,9 +38,9 @@ def toy_title(folder: Path, name: str, *, hue: int = 0) -> str:
     sound = ffmpeg.input(f"aevalsrc='0.2*sin(2*PI*220*t)*({loud})':s=48000:d=2.5", f="lavfi")
     out = ffmpeg.output(picture, sound, str(folder / f"{name}.mp4"), vcodec="libx264", preset="ultrafast", acodec="aac")
     out.run(cmd=ffmpeg_exe(), quiet=True)
-    for locale in LINES:
+    for locale in ("en", *targets):
         write_script(folder, name, locale, LINES[locale])
-    return f"{name}.mp4,{';'.join(f'{locale}={name}.{locale}.srt' for locale in LINES)}"
+    return f"{name}.mp4,{';'.join(f'{locale}={name}.{locale}.srt' for locale in ('en', *targets))}"
 
 
 def write_script(folder: Path, name: str, locale: str, lines: tuple[str, str]) -> None:
@@ -51,7 +51,8 @@ def write_script(folder: Path, name: str, locale: str, lines: tuple[str, str]) -
 
 def toy_manifest(folder: Path, n_titles: int, targets: tuple[str, ...] = TARGETS) -> Path:
     """`n_titles` films and the manifest that names them."""
-    rows = [toy_title(folder, f"talk{number}", hue=30 * number) for number in range(1, n_titles + 1)]
+    numbers = range(1, n_titles + 1)
+    rows = [toy_title(folder, f"talk{number}", hue=30 * number, targets=targets) for number in numbers]
     path = folder / "talks.csv"
     path.write_text("\n".join(["source,scripts,to,from", *(f"{row},{' '.join(targets)},en" for row in rows)]) + "\n")
     return path
