@@ -50,8 +50,6 @@ _OF_THE_RUN = ("POLYDUB_CPU_SLOTS", "POLYDUB_TASK_RUNNER", "POLYDUB_GPUS", "POLY
     "POLYDUB_METRICS_DIR")  # fmt: skip
 """What may differ between those who call one process."""
 
-_started: dict[str, subprocess.Popen[bytes]] = {}
-
 
 class Died(Exception):
     """The resident process ended, or spoke nonsense, before it gave the outcome."""
@@ -119,14 +117,9 @@ def _caller(device: str) -> socket.socket:
         return resident
     _end_former(folder / f"{file_stem(device)}.alive")
     path.unlink(missing_ok=True)
-    child = _started[device] = _start(folder, device, identity)
-    end = time.monotonic() + START_S
-    while time.monotonic() < end and child.poll() is None:
-        if (resident := _greeted(path, identity)) is not None:
-            return resident
-        time.sleep(0.02)
-    child.kill()
-    child.wait()
+    _start(folder, device, identity)
+    if (resident := _greeted(path, identity)) is not None:
+        return resident
     raise EngineFailed(f"the process of GPU {device} does not start{_log_tail(device)}")
 
 
@@ -170,13 +163,24 @@ def _is_resident(pid: int) -> bool:
     return False
 
 
-def _start(folder: Path, device: str, identity: str) -> subprocess.Popen[bytes]:
+def _start(folder: Path, device: str, identity: str) -> None:
+    """Returns when the process listens; it is nobody's child then. Raises EngineFailed."""
     command = [sys.executable, "-m", "tasks.resident_process", str(folder), device, identity]
     with (folder / f"{file_stem(device)}.log").open("wb") as output:
-        return subprocess.Popen(
+        starter = subprocess.Popen(
             command, env=_environment(device), cwd="/", start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=output, stderr=output,
         )  # fmt: skip
+        try:
+            code: int | None = starter.wait(START_S)
+        except BaseException as error:
+            starter.kill()
+            starter.wait()
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            code = None
+    if code != 0:
+        raise EngineFailed(f"the process of GPU {device} does not start{_log_tail(device)}")
 
 
 def _environment(device: str) -> dict[str, str]:

@@ -49,10 +49,15 @@ def serve(folder: Path, device: str, identity: str) -> None:
     idle_s = float(os.environ.get("POLYDUB_GPU_IDLE_S", IDLE_S))
     max_jobs = int(os.environ.get("POLYDUB_GPU_JOBS", MAX_JOBS))
     path = folder / f"{file_stem(device)}.socket"
-    with _only_one(folder / f"{file_stem(device)}.alive"), socket.socket(socket.AF_UNIX) as door:
+    with (folder / f"{file_stem(device)}.alive").open("a+") as alive, socket.socket(socket.AF_UNIX) as door:
+        fcntl.flock(alive, fcntl.LOCK_EX)  # no two on one GPU
         path.unlink(missing_ok=True)
         door.bind(str(path))
         door.listen(8)
+        _leave_starter()
+        alive.truncate(0)
+        alive.write(f"{os.getpid()}\n")
+        alive.flush()
         door.settimeout(idle_s)
         hello = {"hello": {"protocol": PROTOCOL, "identity": identity}}
         n_jobs = 0
@@ -149,15 +154,12 @@ def _end_at_once() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-@contextlib.contextmanager
-def _only_one(path: Path) -> Iterator[None]:
-    """Hold the lock that says this GPU's process lives, with our number in it."""
-    with path.open("a+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield
+def _leave_starter() -> None:
+    """Go on as nobody's child, in a session of our own: Ray ends the children of its workers with them. Whoever started
+    us sees us end with 0, and knows that the door is open. The lock goes along."""
+    if os.fork():
+        os._exit(0)
+    os.setsid()
 
 
 def main() -> None:

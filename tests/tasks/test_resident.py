@@ -205,14 +205,10 @@ def test_the_deadline_ends_the_job_and_progress_comes_through(
     monkeypatch.setattr(policy, "N_RETRIES", 0)
     asked = on_gpu(job, tmp_path, diary, load_s=0, render_s=6)
 
-    class Bars:
-        def started(self, label: str) -> None: ...
+    class Bars(policy.Observer):
         def progressed(self, label: str, done: int, total: int) -> None:
             if label == "lipsync es":
                 seen.append((done, total))
-
-        def finished(self, label: str, is_cached: bool, seconds: float) -> None: ...
-        def failed(self, label: str, error: BaseException) -> None: ...
 
     monkeypatch.setenv("POLYDUB_GPU_DEADLINE_S", "3")
     with policy.observed_by(Bars()):
