@@ -107,17 +107,18 @@ def evidence_of_two(one: Floats, other: Floats) -> float:
 
 
 def _two_clusters(embeddings: Floats) -> Labels:
-    """Two clusters by Ward's criterion on evenly spaced windows, then spherical 2-means over all."""
+    """Two clusters by Ward's criterion on evenly spaced windows, then spherical 2-means over all. Of windows that are
+    alike to the last bit, which rounding puts here or there, every other one: whoever asks for halves gets two."""
     chosen = np.unique(np.linspace(0, len(embeddings) - 1, MOST_CLUSTERED).round().astype(int))
     halves = fcluster(linkage(embeddings[chosen], "ward"), 2, "maxclust").astype(np.intp) - 1
     means = means_of(embeddings[chosen], halves)
     labels = nearest(embeddings, means)
     for _ in range(20):
         if len(np.unique(labels)) < 2:
-            return np.arange(len(embeddings), dtype=np.intp) % 2
+            break
         means = means_of(embeddings, labels)
         moved = nearest(embeddings, means)
         if (moved == labels).all():
             break
         labels = moved
-    return labels
+    return labels if len(np.unique(labels)) == 2 else np.arange(len(embeddings), dtype=np.intp) % 2

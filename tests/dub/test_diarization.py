@@ -8,7 +8,7 @@ import pytest
 from dub.diarization import Stretch, find_stretches
 from dub.diarization_error import Said, diarization_error, read_rttm
 from dub.heard_voices import Heard, covered_s, windows_over
-from dub.near_voices import TWO_BY_SOUND, evidence_of_two, ways_to_halve
+from dub.near_voices import TWO_BY_SOUND, _two_clusters, evidence_of_two, ways_to_halve
 from dub.timecode import Span
 from dub.turns import Turn, Turns, joined_turns
 
@@ -144,6 +144,15 @@ def test_evidence_is_for_two_only_where_there_are_two_colours() -> None:
     random = np.random.default_rng(0)
     one, same, other = ((phonemes(random, 1500) + colour).astype(np.float32) for colour in (0, 0, 2))
     assert evidence_of_two(one, other) > TWO_BY_SOUND > evidence_of_two(one, same)
+
+
+def test_windows_all_alike_are_halved_all_the_same() -> None:
+    """With one cluster for an answer, whoever was asked for more speakers asked again for ever (7 of these seeds)."""
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        embeddings = (rng.random(40) + rng.normal(0, 1e-4, (23, 40))).astype(np.float32)
+        embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+        assert len(np.unique(_two_clusters(embeddings))) == 2, seed
 
 
 def test_windows_reach_over_breaths_but_not_over_pauses() -> None:
