@@ -20,6 +20,7 @@ from flows.dub_title import dub_into, dub_title, prepare_source
 from flows.preflight import check, find_ways
 from lang.bcp47 import Locale
 from tasks import policy
+from tasks.cpu_slots import CpuSlots
 from tasks.policy import observed_by
 from tests.clips import ffmpeg
 
@@ -72,8 +73,8 @@ class Killer(Watch):
 
 
 def _one_encoder_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    slots = policy.CpuSlots(1)
-    monkeypatch.setattr(policy, "_cpu_slots", lambda: slots)
+    slots = CpuSlots(1)
+    monkeypatch.setattr(policy, "cpu_slots", lambda: slots)
 
 
 def _children() -> list[int]:

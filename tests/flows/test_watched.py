@@ -29,7 +29,8 @@ from flows.progress_artifacts import ProgressArtifacts, artifact_key
 from flows.watched import watched
 from lang.bcp47 import Locale
 from tasks import policy
-from tasks.policy import CpuSlots, observed_by, submit
+from tasks.cpu_slots import CpuSlots
+from tasks.policy import observed_by, submit
 
 ES, PT = Locale("es"), Locale("pt-BR")
 failures_left: dict[str, int] = {}
@@ -61,7 +62,7 @@ def run_report(out: Path) -> RunReport:
 
 def test_waiting_work_memo_and_retries_are_told_apart(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     one_slot = CpuSlots(1)
-    monkeypatch.setattr(policy, "_cpu_slots", lambda: one_slot)
+    monkeypatch.setattr(policy, "cpu_slots", lambda: one_slot)
     failures_left["b"] = 1
     for meter, ending in ((Meter("talk", [ES]), "worked"), (Meter("talk", [ES]), "cached")):
         with observed_by(meter):
