@@ -9,16 +9,20 @@ TO ?= pt-BR,es,ca
 OUT ?= out
 FROM ?=
 
-.PHONY: demo test test-media test-workers check format bench setup setup-test weights tools clean
+.PHONY: demo test test-media test-clusters test-workers check format bench setup setup-test weights tools clean
 
 demo: setup weights
 	$(BIN)/polydub dub $(VIDEO) --to $(TO) --out $(OUT) $(if $(FROM),--from $(FROM)) --prefect
 
 test: setup-test weights
-	$(BIN)/python -m pytest -m "not media and not workers" tests
+	$(BIN)/python -m pytest -m "not media and not workers and not clusters" tests
 
 test-media: setup-test weights
 	$(BIN)/python -m pytest -m media tests
+
+# The same results on Dask and Ray clusters of two workers: some five minutes.
+test-clusters: setup-test weights
+	$(BIN)/python -m pytest -m clusters tests
 
 # Engines that run in environments of their own: needs `polydub engines install`, gigabytes and minutes.
 test-workers: setup-test
@@ -58,7 +62,7 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	touch $@
 
 tools:
-	@PYTHON=$(PYTHON) sh infra/system_packages.sh $(if $(filter test test-media,$(MAKECMDGOALS)),test)
+	@PYTHON=$(PYTHON) sh infra/system_packages.sh $(if $(filter test test-media test-clusters,$(MAKECMDGOALS)),test)
 
 weights: setup
 	$(BIN)/polydub models pull

@@ -21,7 +21,7 @@ from flows.preflight import check, find_ways
 from lang.bcp47 import Locale
 from tasks import policy
 from tasks.cpu_slots import CpuSlots
-from tasks.policy import observed_by
+from tasks.policy import Observer, observed_by
 from tests.clips import ffmpeg
 
 TOY = Path(__file__).with_name("toy.toml")
@@ -36,7 +36,7 @@ def _short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(policy, "RETRY_BASE_S", 0.05)
 
 
-class Watch:
+class Watch(Observer):
     """Observer: which labels worked, how often, and which came from the memo."""
 
     def __init__(self) -> None:

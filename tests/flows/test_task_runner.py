@@ -138,8 +138,16 @@ def test_a_locale_as_one_task_run(prefect_server: str, wide_job: Job, tmp_path: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["dask", "ray"])
-@pytest.mark.parametrize("granularity", ["stage", "locale"])
+@pytest.mark.parametrize(
+    ("kind", "granularity"),
+    [
+        ("dask", "locale"),
+        *(
+            pytest.param(*way, marks=pytest.mark.clusters)
+            for way in (("dask", "stage"), ("ray", "stage"), ("ray", "locale"))
+        ),
+    ],
+)
 def test_two_worker_processes_make_the_same(
     kind: str, granularity: str, prefect_server: str, wide_job: Job, tmp_path: Path
 ) -> None:
@@ -157,7 +165,7 @@ def test_two_worker_processes_make_the_same(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["dask", "ray"])
+@pytest.mark.parametrize("kind", ["dask", pytest.param("ray", marks=pytest.mark.clusters)])
 def test_gpu_stages_go_where_a_gpu_is_and_share_one_model(
     kind: str,
     prefect_server: str,
