@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import resource
+import os
 import subprocess
 import sys
 
@@ -36,11 +36,12 @@ def test_the_table_ends_in_its_counts(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_the_list_takes_less_than_a_second_and_a_half_of_work() -> None:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-m", "flows.cli", "languages", "--profile", "studio"]
-    subprocess.run(command, check=True, capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.5
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(child.pid, 0)  # of this one: servers of other tests may be reaped meanwhile
+    child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode == 0
+    assert used.ru_utime + used.ru_stime < 1.5
 
 
 def test_what_a_permissive_offer_promises_no_other_engine_of_the_plan_forbids() -> None:
