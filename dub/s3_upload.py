@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -120,10 +120,12 @@ def _send_and_complete(
 
     work = [_senders().submit(send, piece) for piece in pieces if piece.number not in sent]
     try:
-        sent = sent | {part["PartNumber"]: part for part in (each.result() for each in work)}
+        ended = wait(work, return_when=FIRST_EXCEPTION).done
     finally:
-        for each in work:  # the first error ends it; parts that are up stay, for the next try
+        for each in work:
             each.cancel()
+    wait(work)  # parts under way arrive: what is up stays, for the next try, and nobody reads the file afterwards
+    sent = sent | {part["PartNumber"]: part for part in (each.result() for each in ended)}
     s3_client().complete_multipart_upload(
         Bucket=url.bucket, Key=url.key, UploadId=upload_id,
         MultipartUpload={"Parts": [sent[piece.number] for piece in pieces]},

@@ -254,6 +254,6 @@ def sqs_client() -> Any:
         retries={"mode": "standard", "total_max_attempts": 3},
     )  # fmt: skip
     try:
-        return boto3.client("sqs", config=config, region_name=os.environ.get("AWS_REGION"))
+        return boto3.Session().client("sqs", config=config, region_name=os.environ.get("AWS_REGION"))
     except BotoCoreError as error:
         raise BadInput(f"SQS: {error}", mend="set AWS_REGION and the credentials") from None

@@ -61,7 +61,7 @@ def make_buckets(names: list[str]) -> None:
     from botocore.exceptions import ClientError
 
     addressing = os.environ.get("POLYDUB_S3_ADDRESSING", "auto")
-    s3 = boto3.client("s3", config=Config(s3={"addressing_style": addressing}))
+    s3 = boto3.Session().client("s3", config=Config(s3={"addressing_style": addressing}))
     for name in names:
         try:
             s3.head_bucket(Bucket=name)

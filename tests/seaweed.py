@@ -95,7 +95,7 @@ class Seaweed:
         from botocore.config import Config
 
         config = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}, connect_timeout=2)
-        return boto3.client(
+        return boto3.Session().client(
             "s3", endpoint_url=self.url, aws_access_key_id=KEY_ID, aws_secret_access_key=SECRET,
             region_name="us-east-1", config=config,
         )  # fmt: skip

@@ -62,7 +62,7 @@ class Queue:
     def make(cls, visibility_s: int, max_receives: int) -> Queue:
         import boto3
 
-        client = boto3.client("sqs", region_name=os.environ["AWS_REGION"])
+        client = boto3.Session().client("sqs", region_name=os.environ["AWS_REGION"])
         name = uuid4().hex
         dead = client.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
         arn = client.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

@@ -62,7 +62,7 @@ def test_a_cut_upload_goes_on_where_it_was_cut(shelf: Bucket, faulty_s3: FaultyS
     faulty_s3.forget()
     shelf.upload(large, "large")
     sent = [line for line in faulty_s3.requests if "partNumber" in line]
-    assert len(sent) == 1, "only the part that was cut is sent again"
+    assert len(sent) == 1, f"only the part that was cut is sent again: {faulty_s3.requests}"
     assert "partNumber=3" in sent[0]
     assert fetched(shelf, "large", tmp_path / "back") == large.read_bytes()
     assert shelf.stale_uploads("", timedelta(0)) == []

@@ -63,7 +63,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
     keys = {each["name"]: each["credentials"][0] for each in identities}
 
     def client(identity: str) -> Any:
-        return boto3.client(
+        return boto3.Session().client(
             "s3", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1",
             aws_access_key_id=keys[identity]["accessKey"], aws_secret_access_key=keys[identity]["secretKey"],
             config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
