@@ -52,6 +52,10 @@ class Superseded(BadInput):
     """The source object has been replaced since the job was made: its dubs would be of another film."""
 
 
+class RunCancelled(DubError):
+    """Somebody ended the run while it was at work."""
+
+
 class LanguageNotSupported(BadInput):
     """No engine of the plan does this locale; the mend names what is near."""
 

@@ -11,7 +11,7 @@ from prefect import flow
 from prefect.states import Cancelled, Completed, Failed
 
 from dub.discreet import DiscreetError, facts_of, whole
-from dub.errors import BadInput, DubError, EngineUnavailable, Superseded
+from dub.errors import BadInput, DubError, EngineUnavailable, RunCancelled, Superseded
 from dub.finding import AWAITING_APPROVAL, Level
 from dub.plan import Job
 from flows import dub_title as story
@@ -55,6 +55,8 @@ def dub_title_flow(job: Job) -> Any:
             report = story.dub_title(job)
     except Superseded as error:
         return Cancelled(name="Superseded", message=str(error), data=error)
+    except RunCancelled as error:
+        return Cancelled(message=str(error), data=error)
     except Exception as error:  # Prefect logs what is raised and keeps it on its server
         _leave_note(job, error)
         told = DiscreetError.of(error)

@@ -7,10 +7,10 @@ from typing import Any
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 
 from dub.discreet import DiscreetError
-from dub.errors import BadInput, EngineUnavailable
+from dub.errors import BadInput, EngineUnavailable, RunCancelled
 from dub.location import Location, S3Url
 from flows import dub_title as story
 from flows.deployed import RUNNER, returned, state_of
@@ -41,6 +41,8 @@ def redub_line_flow(
             return Completed(name="Unchanged", message="the line is spoken in these words already")
         with progress_artifacts(wanted.job.targets):
             redub = redub_line(wanted, story.dub_title)
+    except RunCancelled as error:
+        return Cancelled(message=str(error), data=error)
     except Exception as error:
         discreet = DiscreetError.of(error)
         if isinstance(error, (BadInput, EngineUnavailable)):

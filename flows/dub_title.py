@@ -26,8 +26,8 @@ from dub.source import FaceTrack, Source, Stems
 from dub.subtitles import Subtitles
 from dub.turns import Turns
 from flows.approval import publish_table, stopped_for_approval
-from flows.fetch import check_not_superseded
 from flows.lips import move_lips
+from flows.may_publish import check_may_publish
 from flows.outcome import RunReport, by_stage, failed_review, root_cause, sharing, works_of
 from flows.people import agreed
 from flows.preflight import Prepared, Routes, check, find_ways
@@ -100,7 +100,8 @@ def dub_title(job: Job) -> RunReport:
     """Dub one title into every target. A language that fails never stops the others.
 
     Raises BadInput and EngineUnavailable in seconds, before any work; NoSpeech when there is nothing to dub; Superseded
-    when the source was replaced while it was being dubbed: nothing is published from then on.
+    when the source was replaced while it was being dubbed, RunCancelled when its flow run was cancelled: nothing is
+    published from then on.
     """
     prepared = check(job)
     write_job(job, prepared.title)
@@ -263,7 +264,7 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
     store, out = prepared.desk.open_store(), prepared.job.out
     stem = f"{prepared.title}.{dub.locale}"
     _wait_for(dub)
-    check_not_superseded(prepared.asked)
+    check_may_publish(prepared.asked)
     if isinstance(dub, DubbedLocale):
         if dub.translation:
             write_wording(shared.script.result(), dub.translation, prepared.corrections, out, prepared.title)
@@ -316,7 +317,7 @@ def publish_report(prepared: Prepared, shared: OncePerSource, finished: list[Dub
     desk, out, title = prepared.desk, prepared.job.out, prepared.title
     store = desk.open_store()
     script = shared.script.result()
-    check_not_superseded(prepared.asked)
+    check_may_publish(prepared.asked)
     publish(store, shared.preview.result().video, out / f"{title}.source.mp4")
     write_source_script(script, out, title)
     publish_table(prepared, script, finished)

@@ -34,9 +34,13 @@ def title_runs(asked: dict[str, Any]) -> list[Any]:
     """The flow runs of dub-title that dubbed this test's film."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import FlowFilter, FlowFilterName
+    from prefect.client.schemas.sorting import FlowRunSort
 
     with get_client(sync_client=True) as client:
-        runs = client.read_flow_runs(flow_filter=FlowFilter(name=FlowFilterName(any_=["dub-title"])))
+        runs = client.read_flow_runs(  # the newest: other tests start hundreds, and a page ends at 200
+            flow_filter=FlowFilter(name=FlowFilterName(any_=["dub-title"])),
+            sort=FlowRunSort.EXPECTED_START_TIME_DESC,
+        )
     return [run for run in runs if run.parameters["job"].get("store") == asked["store"]]
 
 

@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,8 +34,17 @@ def test_what_the_machine_is_said_to_have(monkeypatch: pytest.MonkeyPatch) -> No
             devices(wrong)
 
 
-def test_a_folder_that_others_can_enter_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("POLYDUB_RUNTIME", str(tmp_path / "new" / "mine"))
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder whose sockets' names are short enough, wherever pytest keeps its own."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
+
+
+def test_a_folder_that_others_can_enter_is_refused(
+    tmp_path: Path, short_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POLYDUB_RUNTIME", str(short_path / "new" / "mine"))
     assert runtime_folder().stat().st_mode & 0o777 == 0o700
     (tmp_path / "open").mkdir(mode=0o755)
     (tmp_path / "link").symlink_to(runtime_folder())
