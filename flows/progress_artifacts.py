@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -15,8 +16,10 @@ from flows.meter import parts_of
 from lang.bcp47 import Locale
 from tasks.policy import Observer, observed_by
 
-PERIOD_S = 3.0
-"""An update costs 9 ms here and a row's write on the server: 140 languages at once are a second of every three."""
+PERIOD_S, LONGEST_PERIOD_S = 3.0, 60.0
+SHARE = 0.02
+"""Of the time that updates may take. One costs 9 ms here and a row's write on the server: three languages are told
+every 3 s, 140 every minute."""
 
 logger = logging.getLogger("dub")
 
@@ -92,21 +95,31 @@ class ProgressArtifacts(Observer):
             line.told = (percent, words)
 
 
+def pause_after(seconds: float, period_s: float) -> float:
+    """How long to wait after an update that took `seconds`. Bounded: a server that did not answer in time is asked
+    again."""
+    return max(period_s, min(LONGEST_PERIOD_S, seconds / SHARE))
+
+
 @contextmanager
 def progress_artifacts(targets: Collection[Locale], period_s: float = PERIOD_S) -> Iterator[None]:
-    """Show what is done inside, every `period_s` and at the end. To be entered in a flow run. A server that does not
-    answer is a warning: it never stops the work."""
+    """Show what is done inside, every `period_s` or less often where updates take long, and at the end. To be entered
+    in a flow run. A server that does not answer is a warning: it never stops the work."""
     progress, is_over = ProgressArtifacts(targets), threading.Event()
 
-    def push() -> None:
+    def push() -> float:
+        """Returns the seconds it took."""
+        begun = time.monotonic()
         try:
             progress.push()
         except Exception as error:
             logger.warning("progress could not be told to Prefect: %s", type(error).__name__)
+        return time.monotonic() - begun
 
     def keep_pushing() -> None:
-        while not is_over.wait(period_s):
-            push()
+        pause_s = period_s
+        while not is_over.wait(pause_s):
+            pause_s = pause_after(push(), period_s)
 
     thread = threading.Thread(target=copy_context().run, args=(keep_pushing,), name="progress-artifacts", daemon=True)
     thread.start()

@@ -25,7 +25,7 @@ from flows import prometheus
 from flows.json_log import JsonLog
 from flows.meter import Meter, parts_of
 from flows.outcome import LocaleOutcome, RunReport
-from flows.progress_artifacts import ProgressArtifacts, artifact_key
+from flows.progress_artifacts import ProgressArtifacts, artifact_key, pause_after
 from flows.watched import watched
 from lang.bcp47 import Locale
 from tasks import policy
@@ -208,3 +208,9 @@ def test_progress_never_falls_and_keys_are_what_prefect_takes() -> None:
     assert (percent, words) == (100, "1 of 2 stages, at work: speak")
     assert artifact_key("progress", "zh-Hant-TW") == "progress-zh-hant-tw"
     assert artifact_key("progress", "Mein Film (2)_ß.") == "progress-mein-film-2"
+
+
+def test_updates_take_two_percent_of_the_time_whatever_the_number_of_languages() -> None:
+    assert pause_after(0.036, 3.0) == 3.0, "three languages and the source"
+    assert pause_after(0.9, 3.0) == pytest.approx(45)
+    assert pause_after(10.0, 3.0) == 60, "a server that did not answer is asked again"
