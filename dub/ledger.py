@@ -68,7 +68,7 @@ class OpenLedger:
     def __init__(self, store: Store, title: str) -> None:
         readable = re.sub(r"[^A-Za-z0-9._-]+", "-", title)[:60].strip(".-")
         folder = f"{readable}-{hashlib.sha256(title.encode()).hexdigest()[:12]}".lstrip("-")
-        self._run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
+        self._run = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{uuid4().hex[:8]}"
         self._store, self._title, self._name = store, title, f"titles/{folder}/{self._run}.json"
         self._uses: dict[tuple[str, str], Use] = {}
         self._has_news, self._has_ended = False, False

@@ -181,7 +181,7 @@ def _superfluous(own: list[_Noted], now: float) -> list[_Noted]:
     """Of a title's ledgers, those that name nothing which a newer one does not name: nightly runs leave such."""
     found = []
     newer: set[str] = set()
-    for each in sorted(own, key=lambda each: each.kept.modified, reverse=True):
+    for each in sorted(own, key=lambda each: (each.kept.modified, each.ledger.run), reverse=True):  # S3 tells seconds
         names = each.memos | each.artifacts
         if newer and names <= newer and not each.ledger.is_living(each.kept, now):
             found.append(each)
