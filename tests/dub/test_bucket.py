@@ -55,6 +55,7 @@ def test_a_small_file_is_one_request_and_a_wrong_bucket_is_not_an_empty_one(
 
 def test_a_cut_upload_goes_on_where_it_was_cut(shelf: Bucket, faulty_s3: FaultyS3, large: Path, tmp_path: Path) -> None:
     faulty_s3.fail("cut-upload", r"PUT .*partNumber=3", after_bytes=MB)
+    faulty_s3.fail("delay", r"PUT .*partNumber=4", n=1, seconds=4)  # still under way when the other has failed
     with pytest.raises(StoreUnavailable):
         shelf.upload(large, "large")
     assert shelf.head("large") is None, "what is half there cannot be seen"

@@ -212,5 +212,5 @@ def test_progress_never_falls_and_keys_are_what_prefect_takes() -> None:
 
 def test_updates_take_two_percent_of_the_time_whatever_the_number_of_languages() -> None:
     assert pause_after(0.036, 3.0) == 3.0, "three languages and the source"
-    assert pause_after(0.9, 3.0) == pytest.approx(45)
-    assert pause_after(10.0, 3.0) == 60, "a server that did not answer is asked again"
+    assert pause_after(3.3, 3.0) == pytest.approx(165), "366"
+    assert pause_after(10.0, 3.0) == 300, "a server that did not answer is asked again"
