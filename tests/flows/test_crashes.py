@@ -18,7 +18,7 @@ import pytest
 from dub.media import probe
 from dub.plan import Job
 from flows.prefect_server import running_server, start_server
-from tests.flows.toy_titles import LINES, memo_of, toy_profile, toy_title
+from tests.flows.toy_titles import memo_of, spanish_job
 from tests.flows.workers import (
     deploy,
     descendants,
@@ -78,16 +78,7 @@ class SlowTitle:
 
 @pytest.fixture
 def title(tmp_path: Path) -> SlowTitle:
-    toy_title(tmp_path, "talk")
-    profile = toy_profile(tmp_path, lipsync_frame_s=0.25)
-    job = Job.model_validate(
-        {
-            "source": tmp_path / "talk.mp4", "targets": ["es"], "out": tmp_path / "out", "store": tmp_path / "store",
-            "profile": str(profile), "source_locale": "en",
-            "scripts": {locale: tmp_path / f"talk.{locale}.srt" for locale in LINES if locale != "es-419"},
-        }
-    )  # fmt: skip
-    return SlowTitle(job, tmp_path / "store", tmp_path / "out")
+    return SlowTitle(spanish_job(tmp_path, lipsync_frame_s=0.25), tmp_path / "store", tmp_path / "out")
 
 
 def encoders(pid: int) -> list[psutil.Process]:

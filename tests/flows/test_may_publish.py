@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import UUID
 
-from dub.plan import Job
 from tasks.policy import Observer, observed_by
-from tests.flows.toy_titles import LINES, toy_profile, toy_title
+from tests.flows.toy_titles import spanish_job
 
 
 class CancelsItsRun(Observer):
@@ -27,14 +26,7 @@ class CancelsItsRun(Observer):
 def test_files_do_not_appear_after_a_cancel(prefect_server: str, tmp_path: Path) -> None:
     from flows.deployed import dub_title_flow
 
-    toy_title(tmp_path, "talk", targets=("es",))
-    job = Job.model_validate(
-        {
-            "source": tmp_path / "talk.mp4", "targets": ["es"], "out": tmp_path / "out", "store": tmp_path / "store",
-            "profile": str(toy_profile(tmp_path)), "source_locale": "en",
-            "scripts": {locale: tmp_path / f"talk.{locale}.srt" for locale in LINES if locale != "es-419"},
-        }
-    )  # fmt: skip
+    job = spanish_job(tmp_path)
     with observed_by(CancelsItsRun()):
         state = dub_title_flow(job, return_state=True)
     assert (state.type.value, state.name) == ("CANCELLED", "Cancelled"), state

@@ -9,6 +9,7 @@ from pathlib import Path
 import ffmpeg
 
 from dub.media import ffmpeg_exe
+from dub.plan import Job
 
 TOY = Path(__file__).with_name("toy.toml")
 LINES = {"en": ("Good morning everybody.", "This is a pump."), "es": ("Buenos días a todos.", "Esto es una bomba.")}
@@ -41,6 +42,18 @@ def toy_title(folder: Path, name: str, *, hue: int = 0, targets: tuple[str, ...]
     for locale in ("en", *targets):
         write_script(folder, name, locale, LINES[locale])
     return f"{name}.mp4,{';'.join(f'{locale}={name}.{locale}.srt' for locale in ('en', *targets))}"
+
+
+def spanish_job(folder: Path, *, lipsync_frame_s: float = 0.0) -> Job:
+    """A toy title made in `folder`, to be dubbed into Spanish there: out/, store/."""
+    toy_title(folder, "talk", targets=("es",))
+    return Job.model_validate(
+        {
+            "source": folder / "talk.mp4", "targets": ["es"], "out": folder / "out", "store": folder / "store",
+            "profile": str(toy_profile(folder, lipsync_frame_s=lipsync_frame_s)), "source_locale": "en",
+            "scripts": {locale: folder / f"talk.{locale}.srt" for locale in ("en", "es")},
+        }
+    )  # fmt: skip
 
 
 def write_script(folder: Path, name: str, locale: str, lines: tuple[str, str]) -> None:
