@@ -112,17 +112,21 @@ class PrefectApi:
         return f"{ui}/runs/flow-run/{run_id}"
 
     def _call(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        """Tried again at once where the server is busy (SQLite answers 503 to writes that meet): each of our calls may
-        be made twice."""
+        """Tried again at once where the server is busy (SQLite answers 503 to writes that meet) or drops the connection
+        (it closes one that was idle for 5 s, also under a request just sent): each of our calls may be made twice."""
         import httpx
 
         for attempt in range(N_TRIES):
+            is_last = attempt == N_TRIES - 1
             try:
                 answer = self._client.request(method, path, json=body)
             except httpx.HTTPError as error:
-                raise PrefectAway(f"Prefect at {self.url} does not answer: {type(error).__name__}") from None
-            if answer.status_code not in (429, 503) or attempt == N_TRIES - 1:
-                break
+                is_dropped = isinstance(error, httpx.ReadError | httpx.WriteError | httpx.RemoteProtocolError)
+                if is_last or not is_dropped:
+                    raise PrefectAway(f"Prefect at {self.url} does not answer: {type(error).__name__}") from None
+            else:
+                if is_last or answer.status_code not in (429, 503):
+                    break
             time.sleep(BUSY_S * 2**attempt * random.uniform(0.5, 1.5))
         if answer.status_code >= 500 or answer.status_code in (408, 429):
             raise PrefectAway(f"Prefect at {self.url} answers {answer.status_code}")
