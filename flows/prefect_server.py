@@ -51,17 +51,23 @@ def local_server(home: Path | None = None) -> Iterator[str]:
     """
     for name, value in CLIENT_SETTINGS.items():
         os.environ.setdefault(name, value)
-    if url := os.environ.get("PREFECT_API_URL"):
-        yield url
-        return
+    url = os.environ.get("PREFECT_API_URL") or _kept_server(home)
+    os.environ["PREFECT_API_URL"] = url
+    if "prefect.context" in sys.modules:  # it has read the environment, and would start a server of its own
+        from prefect.context import refresh_global_settings_context
+
+        refresh_global_settings_context()
+    yield url
+
+
+def _kept_server(home: Path | None) -> str:
+    """The one that an earlier run left over `home`, or a new one."""
     from flows.preflight import cache_home
 
     home = home or cache_home() / "prefect"
     home.mkdir(parents=True, exist_ok=True)
     running = running_server(home)
-    url = running[0] if running else start_server(home)
-    os.environ["PREFECT_API_URL"] = url
-    yield url
+    return running[0] if running else start_server(home)
 
 
 def start_server(home: Path, port: int = 0) -> str:
