@@ -8,6 +8,8 @@ VIDEO ?= samples/hello.mp4
 TO ?= pt-BR,es,ca
 OUT ?= out
 FROM ?=
+# Test files run in so many processes at once: each may take 3 GB of memory.
+TEST_PROCESSES ?= 2
 
 .PHONY: demo test test-media test-clusters test-workers check format bench setup setup-test weights tools clean
 
@@ -15,7 +17,7 @@ demo: setup weights
 	$(BIN)/polydub dub $(VIDEO) --to $(TO) --out $(OUT) $(if $(FROM),--from $(FROM)) --prefect
 
 test: setup-test weights
-	$(BIN)/python -m pytest -m "not media and not workers and not clusters" tests
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder -m "not media and not workers and not clusters" tests
 
 test-media: setup-test weights
 	$(BIN)/python -m pytest -m media tests

@@ -20,8 +20,8 @@ from lang.bcp47 import Locale
 from tests.flows.test_dub_title import TOY, talk  # noqa: F401  (fixtures)
 
 ENGLISH = {"1": "Zephyrine opened the marmalade factory.", "2": "Her grandmother whistled."}
-SPANISH = {"1": "Zefirina inauguró la fábrica de mermelada.", "2": "4711 1848"}
-"""The toy voice cannot say the second line, and its error quotes it."""
+SPANISH = {"1": "Zefirina inauguró la fábrica de mermelada.", "2": "471147114711 184818481848"}
+"""The toy voice cannot say the second line, and its error quotes it. So long, no id or time holds it by chance."""
 
 
 @pytest.fixture
@@ -62,7 +62,8 @@ def test_the_json_log_tells_all_but_what_is_said(job: Job, tmp_path: Path) -> No
     )
     assert run.returncode == 1, run.stderr[-2000:]
     assert said_in(run.stderr + run.stdout) == set()
-    assert said_in((job.out / "talk.es.report.json").read_text()) >= {"4711", "1848"}, "the report has the message"
+    report = (job.out / "talk.es.report.json").read_text()
+    assert said_in(report) >= set(SPANISH["2"].split()), "the report has the message"
     events = [json.loads(line) for line in run.stderr.splitlines()]
     assert all({"time", "level", "event"} <= set(event) for event in events)
     [failed] = [event for event in events if event["event"] == "stage_failed"]
@@ -141,7 +142,7 @@ def test_prefect_keeps_classes_and_ids_and_no_line(prefect_server: str, job: Job
     )  # fmt: skip
     assert run.returncode == 0, run.stderr[-3000:]
     es = json.loads(run.stdout)["outcomes"][0]
-    assert "4711 1848" in es["reasons"][0], "the flow's own report has the whole message"
+    assert SPANISH["2"] in es["reasons"][0], "the flow's own report has the whole message"
     assert "EngineFailed" in run.stderr, "what failed is logged"
     assert "u0002" in run.stderr
     assert said_in(run.stderr) == set()

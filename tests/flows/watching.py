@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -26,6 +27,8 @@ from flows.watch_settings import WatchSettings, read_watch_settings
 from tests.flows.test_uploads import s3_event
 
 ROOT = Path(__file__).resolve().parents[2]
+HTTP = httpx.Client(timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
+"""Made once, for it reads certificates for some 30 ms; keeps no connection that a server may close meanwhile."""
 
 
 @dataclass
@@ -50,7 +53,7 @@ class Watched:
     def settings(self) -> WatchSettings:
         return read_watch_settings(self.write_config())
 
-    @property
+    @cached_property
     def deployment_id(self) -> str:
         return self.api.deployment_id(self.deployment)
 
@@ -104,7 +107,7 @@ class Watched:
 def post(url: str, body: dict[str, Any]) -> Any:
     """To Prefect's server, which answers 503 while SQLite is busy."""
     for attempt in range(8):
-        answer = httpx.post(url, json=body, timeout=60)
+        answer = HTTP.post(url, json=body)
         if answer.status_code != 503:
             break
         time.sleep(0.1 * 2**attempt)
