@@ -13,6 +13,7 @@ from flows.dub_title import dub_title
 from tests.flows.test_dub_title import TOY, script, talk  # noqa: F401  (fixtures)
 from tests.flows.test_redub import toy_job
 from tests.flows.workers import ROOT, prefect, start_run, state_of
+from tests.task_runs import task_states
 
 
 @pytest.mark.slow
@@ -34,7 +35,6 @@ def test_prefect_yaml_deploys_to_a_process_pool_and_a_worker_runs_it(
     assert (tmp_path / "out" / "report.html").is_file()
 
     from prefect.client.orchestration import get_client
-    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
     from prefect.client.schemas.sorting import FlowRunSort
 
     with get_client(sync_client=True) as client:
@@ -44,8 +44,7 @@ def test_prefect_yaml_deploys_to_a_process_pool_and_a_worker_runs_it(
         assert run.name == "talk into es"
         verdict = json.loads((tmp_path / "out" / "talk.es.report.json").read_text())["verdict"]
         assert run.state.is_failed() == (verdict == "failed"), "the run's state is the report's verdict"
-        only_this = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
-        states = {task.name: task.state_name for task in client.read_task_runs(flow_run_filter=only_this)}
+    states = task_states(run.id)
     assert {"ingest", "speak es", "review es"} <= set(states)
     assert set(states.values()) == {"Completed"}
 
@@ -54,9 +53,7 @@ def test_prefect_yaml_deploys_to_a_process_pool_and_a_worker_runs_it(
     prefect("worker", "start", "--pool", "polydub", "--run-once", timeout_s=240)
     assert state_of(report).is_failed() == (verdict == "failed"), state_of(report)
     assert (tmp_path / "out" / "report.html").is_file()
-    with get_client(sync_client=True) as client:
-        only_this = FlowRunFilter(id=FlowRunFilterId(any_=[report]))
-        states = {task.name: task.state_name for task in client.read_task_runs(flow_run_filter=only_this)}
+    states = task_states(report)
     assert set(states.values()) == {"Cached"}, states
 
 

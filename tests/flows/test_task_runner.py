@@ -8,11 +8,9 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from dub.artifact import sha256_of
@@ -22,6 +20,7 @@ from flows.dub_title import dub_title
 from lang.bcp47 import Locale
 from tasks.task_runner import task_runner
 from tests.flows.small_talk import job, talk  # noqa: F401  (fixtures)
+from tests.task_runs import task_states
 
 
 def test_a_setting_that_is_none_is_refused() -> None:
@@ -94,18 +93,6 @@ def run_as_flow(job: Job, folder: Path, runner: str, **settings: Any) -> dict[st
     assert done.returncode == 0, done.stderr[-4000:]
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return told | {"states": task_states(told["run"])}
-
-
-def task_states(flow_run: str) -> dict[str, str]:
-    """By the server's own HTTP: Prefect's client knows only the server that it was imported under."""
-    asked = {"flow_runs": {"id": {"any_": [flow_run]}}}
-    deadline = time.monotonic() + 30
-    while True:
-        runs = httpx.post(f"{os.environ['PREFECT_API_URL']}/task_runs/filter", json=asked, timeout=30).json()
-        states = {run["name"]: run["state_name"] or "" for run in runs}
-        if (states and not {"Running", "Pending", "NotReady"} & set(states.values())) or time.monotonic() > deadline:
-            return states
-        time.sleep(0.5)
 
 
 def made(folder: Path) -> dict[str, str]:

@@ -14,6 +14,7 @@ from dub.stage import Desk, stage
 from tasks import policy
 from tasks.cpu_slots import CpuSlots
 from tasks.policy import submit
+from tests.task_runs import task_states
 
 
 class Number(Record):
@@ -132,8 +133,6 @@ def test_more_stages_than_slots_never_deadlock_and_never_crowd() -> None:
 @pytest.mark.slow
 def test_the_same_graph_as_prefect_task_runs(prefect_server: str, desk: Desk) -> None:
     from prefect import flow
-    from prefect.client.orchestration import get_client
-    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
     seen: dict[str, object] = {}
 
@@ -147,21 +146,14 @@ def test_the_same_graph_as_prefect_task_runs(prefect_server: str, desk: Desk) ->
         seen["run"] = context.flow_run.id
         return graph(desk) + submit(flaky, desk, "prefect", 1).result().value
 
-    def task_states() -> dict[str, str]:
-        deadline = time.monotonic() + 20
-        while True:
-            with get_client(sync_client=True) as client:
-                only_this = FlowRunFilter(id=FlowRunFilterId(any_=[seen["run"]]))  # type: ignore[list-item]
-                runs = client.read_task_runs(flow_run_filter=only_this)
-            states = {task_run.name: task_run.state_name or "" for task_run in runs}
-            is_settled = len(states) == 4 and not {"Running", "Pending"} & set(states.values())
-            if is_settled or time.monotonic() > deadline:
-                return states
-            time.sleep(0.5)
-
     assert run() == 3 + 2
-    assert task_states() == {"one": "Completed", "two": "Completed", "sum": "Completed", "flaky": "Completed"}
+    assert task_states(seen["run"]) == {
+        "one": "Completed",
+        "two": "Completed",
+        "sum": "Completed",
+        "flaky": "Completed",
+    }
     assert attempts["prefect"] == 2
     assert run() == 3 + 2
-    assert task_states() == {"one": "Cached", "two": "Cached", "sum": "Cached", "flaky": "Cached"}
+    assert task_states(seen["run"]) == {"one": "Cached", "two": "Cached", "sum": "Cached", "flaky": "Cached"}
     assert graph(desk) == 3, "what Prefect's conductor made, the threads' finds"
