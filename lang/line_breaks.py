@@ -79,12 +79,11 @@ def one_line(text: str) -> str:
 def break_lines(text: str, longest: int, measure: Measure = reading_chars) -> list[str]:
     """The fewest lines of at most `longest`, even in length, broken after punctuation or before a link word."""
     pieces = _pieces(one_line(text), longest, measure)
-    n_lines = max(1, int(-(-measure(one_line(text)) // longest)))
-    while True:
-        lines = _shared_out(pieces, n_lines, longest, measure)
-        if lines is not None or n_lines > len(pieces):
-            return lines or pieces
-        n_lines += 1
+    fewest = int(-(-measure(one_line(text)) // longest))  # but spaces where lines end take no room
+    for n_lines in range(max(1, min(fewest, len(pieces))), max(1, len(pieces)) + 1):
+        if lines := _shared_out(pieces, n_lines, longest, measure):
+            return lines
+    return [piece.strip(" ") for piece in pieces]
 
 
 def even_pieces(

@@ -10,12 +10,17 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does; read when numpy loads
 
 import pytest
+from hypothesis import settings
 
 from dub.location import S3Url
 from dub.stage import Desk
 from tests.faulty_s3 import FaultyS3, faulty
 from tests.seaweed import Seaweed, seaweed_environment
 from tests.sqs import Queue, SqsServer
+
+# The same examples every time, so that a change is judged by what it changes; others: HYPOTHESIS_PROFILE=default.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 SHARED_MEDIA = Path(__file__).resolve().parents[2] / "shared" / "media"
 

@@ -89,8 +89,10 @@ def test_any_texts_together_keep_the_limit(texts: list[str], longest: int, start
 
 @given(st.text(alphabet="abc de.,é", min_size=1, max_size=300), st.integers(5, 50))
 @example("aaaaaa . a", 5)
+@example("aaaaa aaaaa", 5)
 def test_breaking_loses_nothing_and_no_line_is_too_long(text: str, line_chars: int) -> None:
-    """The example is a word longer than a line before others: it once pushed another line over the limit."""
+    """The examples are a word longer than a line before others, which once pushed another line over the limit, and
+    words as long as a line, which once kept the space after them."""
     lines = break_lines(text, line_chars)
     assert letters("".join(lines)) == letters(text)
     assert all(reading_chars(line) <= line_chars for line in lines)
