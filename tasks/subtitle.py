@@ -8,7 +8,7 @@ from dub.stage import Desk, stage
 from dub.subtitles import FASTEST_CPS, Subtitles, cues_of, to_srt, to_vtt
 
 
-@stage(version=2)
+@stage(version=3)
 def subtitle(desk: Desk, source: Source, timeline: Timeline) -> Subtitles:
     """Cut the placed takes' texts into cues and write them. A cue that must be read too fast is counted, not cut."""
     store = desk.open_store()
