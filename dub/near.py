@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from dub.errors import BadInput
 from dub.file_lock import locked
+from dub.home import cache_home
 
 LONGEST_USE_S = 24 * 3600.0
 PARTS_KEPT_S = 7 * 24 * 3600.0
@@ -26,8 +27,7 @@ MARGIN_S = 120.0
 
 def near_root() -> Path:
     """$POLYDUB_NEAR, or `near` in $POLYDUB_HOME (~/.cache/polydub): a folder per store is made in it."""
-    home = os.environ.get("POLYDUB_HOME") or "~/.cache/polydub"
-    return Path(os.environ.get("POLYDUB_NEAR") or f"{home}/near").expanduser()
+    return Path(os.environ.get("POLYDUB_NEAR") or cache_home() / "near").expanduser()
 
 
 def near_bytes(root: Path) -> int:

@@ -34,6 +34,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from dub.errors import BadInput, EngineUnavailable
+from dub.home import cache_home
 from engines.weights_entry import (
     UNKNOWN,
     FileEntry,
@@ -49,7 +50,6 @@ from engines.weights_entry import (
     PypiPackage,
     TextPart,
 )
-from engines.weights_pulled import home
 from lang.engine_codes import codes_of
 
 LOCK_FILE = Path(__file__).resolve().parents[1] / "infra" / "models.lock"
@@ -91,7 +91,7 @@ def read_lock() -> Lock:
     """
     if not LOCK_FILE.is_file():
         raise EngineUnavailable(f"{LOCK_FILE} is not there", mend="install from a checkout: pip install -e .")
-    own = home() / "models.lock"
+    own = cache_home() / "models.lock"
     return _read(LOCK_FILE, _stamp(LOCK_FILE), own if own.is_file() else None, _stamp(own))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dub.errors import WeightsCorrupt, WeightsMissing
+from dub.home import cache_home
 
 RECORD = "pulled.json"
 
@@ -45,13 +46,8 @@ class Pulled(_Frozen):
         return self.made or self.fetched
 
 
-def home() -> Path:
-    """Where polydub keeps weights: `$POLYDUB_HOME`, or ~/.cache/polydub."""
-    return Path(os.environ.get("POLYDUB_HOME") or "~/.cache/polydub").expanduser()
-
-
 def models_root() -> Path:
-    return home() / "models"
+    return cache_home() / "models"
 
 
 def read(model_id: str) -> Pulled:

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from dub.errors import BadInput, EngineUnavailable, ToolFailed, ToolTimedOut
-from engines.weights_pulled import home
+from dub.home import cache_home
 
 REQUIREMENTS = Path(__file__).resolve().parents[1] / "infra" / "workers"
 SCRIPTS = Path(__file__).with_name("workers")
@@ -31,7 +31,7 @@ def names() -> tuple[str, ...]:
 
 
 def folder_of(name: str) -> Path:
-    return home() / "engines" / name
+    return cache_home() / "engines" / name
 
 
 def python_of(name: str) -> Path:
@@ -64,7 +64,7 @@ def install(name: str) -> Path:
         return folder_of(name)
     except EngineUnavailable:
         pass
-    root = home() / "engines"
+    root = cache_home() / "engines"
     root.mkdir(parents=True, exist_ok=True)
     with (root / f".install-{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -44,9 +44,9 @@ def add_avatar_command(commands: argparse._SubParsersAction[argparse.ArgumentPar
 
 def run_avatar(options: argparse.Namespace) -> int:
     """0 done, 1 a language failed. Raises BadInput before any costly work."""
+    from dub.home import cache_home
     from flows.avatar_title import avatar_title
     from flows.console import print_verdicts, show_run
-    from flows.preflight import cache_home
 
     job = job_of(options)
     with show_run(cache_home() / "native.log"):

@@ -46,9 +46,9 @@ def run_batch(options: argparse.Namespace) -> int:
             from flows.batch_flow import dub_batch as dub_batch_by_prefect
         report = dub_batch_by_prefect(batch)
     else:
+        from dub.home import cache_home
         from flows.console import show_run
         from flows.dub_batch import dub_batch
-        from flows.preflight import cache_home
 
         with show_run(cache_home() / "native.log"):
             report = dub_batch(batch, told=tell_title)

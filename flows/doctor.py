@@ -12,8 +12,9 @@ from functools import partial
 from rich.console import Console
 
 from dub.errors import DubError
+from dub.home import cache_home
 from flows.prefect_server import running_server
-from flows.preflight import cache_home, choose, families, read_plan
+from flows.preflight import choose, families, read_plan
 
 MIN_FREE_DISK_GB = 5
 MIN_MEMORY_GB = 4

@@ -33,10 +33,10 @@ def add_lipsync_command(commands: argparse._SubParsersAction[argparse.ArgumentPa
 
 def run_lipsync(options: argparse.Namespace) -> int:
     """0 done (what is doubtful is printed), 1 where the report finds the result not fit to publish."""
+    from dub.home import cache_home
     from flows.cli import EXIT_DUB_FAILED, EXIT_OK, locale_of
     from flows.console import show_run
     from flows.lipsync_title import LipSyncJob, check_lipsync, lipsync_title
-    from flows.preflight import cache_home
 
     video = options.video.absolute()
     job = LipSyncJob(

@@ -62,7 +62,7 @@ def local_server(home: Path | None = None) -> Iterator[str]:
 
 def _kept_server(home: Path | None) -> str:
     """The one that an earlier run left over `home`, or a new one."""
-    from flows.preflight import cache_home
+    from dub.home import cache_home
 
     home = home or cache_home() / "prefect"
     home.mkdir(parents=True, exist_ok=True)

@@ -23,10 +23,10 @@ def add_redub_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
 
 def run_redub(options: argparse.Namespace) -> int:
     """The exit code of the run; 0 when the line is spoken in these words already."""
+    from dub.home import cache_home
     from dub.location import absolute
     from flows.cli import exit_code, locale_of, print_end
     from flows.console import show_run
-    from flows.preflight import cache_home
     from flows.redub_line import check_line, redub_line
 
     out, locale = absolute(options.out), locale_of(options.locale)

@@ -29,8 +29,8 @@ def add_score_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
 def run_score(options: argparse.Namespace) -> int:
     """0: nothing that gates failed; 1: something did."""
     from dub.errors import BadInput
+    from dub.home import cache_home
     from flows.console import show_run
-    from flows.preflight import cache_home
     from flows.score_title import ScoreJob, score_title
     from lang.registry import UnknownLanguage, supported_locale
 

@@ -62,10 +62,11 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _tidy(options: argparse.Namespace) -> int:
+    from dub.home import cache_home
     from dub.store import open_store
     from dub.store_gc import sweep
     from flows.fetch import tidy
-    from flows.preflight import cache_home, store_of
+    from flows.preflight import store_of
 
     store = open_store(str(store_of(options.store)))
     swept = sweep(

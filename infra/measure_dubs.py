@@ -19,10 +19,10 @@ HEAD = (
 
 
 def rows(asked: str, out: Path, profile: str) -> Iterator[tuple[str, ...]]:
+    from dub.home import cache_home
     from dub.plan import Job
     from flows.console import show_run
     from flows.dub_title import dub_title
-    from flows.preflight import cache_home
     from lang.bcp47 import Locale
 
     video, _, targets = asked.partition("=")
