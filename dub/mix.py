@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Literal
 
 from dub.artifact import Artifact, Record
+from dub.signer import Signer
 from lang.bcp47 import Locale
 
 
@@ -33,7 +34,8 @@ class Mix(Record):
 
 class Dub(Record):
     """One locale's file: H.264 picture, the dub as default sound, the original sound second where there is one,
-    subtitles. `duration`: the picture's, by its frames; `sound_duration`: the default sound track's, in seconds."""
+    subtitles. `duration`: the picture's, by its frames; `sound_duration`: the default sound track's, in seconds.
+    `signer`: who signed its Content Credentials, None where it has none."""
 
     schema_version: Literal[1] = 1
     locale: Locale
@@ -42,3 +44,4 @@ class Dub(Record):
     duration: Fraction
     sound_duration: Fraction
     is_original_sound_copied: bool | None
+    signer: Signer | None = None

@@ -47,6 +47,9 @@ class Plan(Record):
     language_id: str
     consent: Literal["noted", "required"] = "noted"
     target_lufs: float = Field(-16.0, ge=-40, le=-8)
+    content_credentials: Literal["off", "test", "signed"] = Field(
+        default="off", description="C2PA: signed with the certificate in the environment, or with a test one"
+    )
     options: dict[str, dict[str, str | int | float | bool]] = Field(
         default={}, description="per engine id, or per family that has one engine: options for it"
     )

@@ -11,8 +11,9 @@ from dub.avatar import AvatarJob, Backdrop, Upscale, colour_of
 from dub.consent import ConsentRecord, ConsentRecords, Purpose, check_consent, setting_of
 from dub.errors import BadInput
 from dub.plan import LocalJob, Plan
+from dub.signer import Signer
 from dub.stage import Desk, EngineChoice
-from flows.preflight import choices, desk_for, find_voice, read_plan
+from flows.preflight import choices, desk_for, find_voice, read_plan, signer_of
 from flows.publish import check_writable
 from lang.bcp47 import Locale
 
@@ -36,6 +37,7 @@ class PreparedAvatar(Record):
     backdrop: Backdrop
     upscale: Upscale | None
     consent: tuple[ConsentRecord, ...]
+    signer: Signer | None = None
 
     def engine(self, family: str) -> EngineChoice:
         return self.engines[family][0]
@@ -78,6 +80,7 @@ def check_avatar(job: AvatarJob, today: date) -> PreparedAvatar:
         backdrop=_backdrop(job, desk),
         upscale=_upscale(job, desk),
         consent=consent,
+        signer=signer_of(plan),
     )
 
 

@@ -42,6 +42,7 @@ from tasks.read_talk import as_written, read_talk
 from tasks.remux import remux
 from tasks.report import DubbedLocale, report, review_json
 from tasks.review_portrait import review_portrait
+from tasks.seal import seal
 from tasks.separate import separate
 from tasks.speak_freely import speak_freely
 from tasks.subtitle import subtitle
@@ -209,6 +210,13 @@ def _show(
     mixed = submit(mix, desk, source, title.stems, title.script, timeline, lufs, label=step("mix"))
     cues = submit(subtitle, desk, source, timeline, label=step("subtitle"))
     dub = submit(remux, desk, source, picture, mixed, cues, locale, title.script, cast, label=step("remux"))
+    if prepared.signer is not None:
+        photo = desk.open_store().put_copy(prepared.job.photo, "image/*")
+        makers = (prepared.voices[locale], prepared.engine("portrait"))
+        dub = submit(
+            seal, desk, source, title.script, spoken.translation, cast, picture, dub, photo, makers, prepared.signer,
+            label=step("seal"),
+        )  # fmt: skip
     reviewed = submit(
         review_portrait, desk, portrait, title, shared.stems, shared.voice_script, spoken.translation, cast,
         spoken.takes, mixed, picture, dub, judges,

@@ -124,6 +124,10 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_score_command(commands)
 
+    from flows.verify_command import add_verify_command
+
+    add_verify_command(commands)
+
     from flows.redub_command import add_redub_command
 
     add_redub_command(commands)
@@ -182,7 +186,8 @@ def _dub(options: argparse.Namespace) -> int:
 
 def run_job(job: Job, *, prefect: bool) -> int:
     """Check a job, run it with its progress shown, print how it ended; returns the exit code."""
-    from flows.preflight import cache_home, check
+    from dub.home import cache_home
+    from flows.preflight import check
 
     check(job)
     from flows.console import show_run
@@ -268,8 +273,8 @@ def locale_of(tag: str) -> Locale:
 
 
 def _prove_languages(options: argparse.Namespace) -> int:
+    from dub.home import cache_home
     from flows.console import show_run
-    from flows.preflight import cache_home
     from flows.prove_languages import prove_languages
 
     only = {locale_of(tag) for tag in options.only.split(",") if tag.strip()}

@@ -52,6 +52,7 @@ from tasks.read_script import read_script, read_translation
 from tasks.remux import remux
 from tasks.report import DubbedLocale, report, review_json
 from tasks.review import review
+from tasks.seal import seal
 from tasks.separate import separate
 from tasks.speak import speak
 from tasks.subtitle import subtitle
@@ -184,6 +185,12 @@ def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePer
     }
     cues = submit(subtitle, desk, source, timeline, label=step("subtitle"))
     dub = submit(remux, desk, source, lips.picture, mixed, cues, locale, script, cast, label=step("remux"))
+    if prepared.signer is not None:
+        original, makers = source.result().original, (voice, prepared.engine("lipsync"))
+        dub = submit(
+            seal, desk, source, script, translation, cast, lips.picture, dub, original, makers, prepared.signer,
+            label=step("seal"),
+        )  # fmt: skip
     reviewed = submit(
         review, desk, source, stems, script, translation, cast, takes, timeline, mixed, faces, on_screen,
         lips.picture, dub, judges, prosody, shared.turns, tuple(seen.values()),

@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any, get_args
 
 from dub.artifact import Record
+from dub.content_credentials import check_library
 from dub.corrections import Corrections
 from dub.errors import BadInput, EngineUnavailable, LanguageNotSupported, UnreadableMedia
 from dub.glossary import read_glossary
+from dub.home import cache_home
 from dub.location import Location, S3Url, absolute
 from dub.near import near_root
 from dub.plan import Job, LocalJob, Plan
+from dub.signer import Signer, make_test_signer, users_signer
 from dub.stage import Desk, EngineChoice
 from dub.timed_script import KINDS
 from dub.translation_memory import read_memory
@@ -39,7 +42,8 @@ SCRATCH_BYTES_PER_SOURCE_BYTE = 12
 
 class Prepared(Record):
     """A job whose every engine, locale and file has been checked. `asked`: as it was given, its files perhaps in S3.
-    `voices`: the tts engine of each target; `corrections`: what people have corrected of the title so far."""
+    `voices`: the tts engine of each target; `corrections`: what people have corrected of the title so far;
+    `signer`: who signs the results, None for nobody."""
 
     asked: Job
     job: LocalJob
@@ -50,6 +54,7 @@ class Prepared(Record):
     voices: dict[Locale, EngineChoice]
     people: People
     corrections: Corrections
+    signer: Signer | None = None
 
     def engine(self, family: str) -> EngineChoice:
         return self.engines[family][0]
@@ -64,11 +69,6 @@ def read_plan(profile: str) -> Plan:
         return Plan.read(Path(profile))
     names = ", ".join(sorted(path.stem for path in PROFILES.glob("*.toml")))
     raise BadInput(f"there is no profile {profile!r}", mend=f"use one of {names}, or the path of your own .toml")
-
-
-def cache_home() -> Path:
-    """Where the store and the weights live: $POLYDUB_HOME, or ~/.cache/polydub."""
-    return Path(os.environ.get("POLYDUB_HOME", "~/.cache/polydub")).expanduser()
 
 
 def store_of(asked: Location | None) -> Path | S3Url:
@@ -108,8 +108,16 @@ def check(asked: Job) -> Prepared:
     corrections = read_corrections(job.out, title)
     return Prepared(
         asked=asked, job=job, plan=plan, desk=desk, title=title, engines=engines, voices=voices, people=people,
-        corrections=corrections,
+        corrections=corrections, signer=signer_of(plan),
     )  # fmt: skip
+
+
+def signer_of(plan: Plan) -> Signer | None:
+    """Who signs the results' Content Credentials. Raises BadInput, EngineUnavailable."""
+    if plan.content_credentials == "off":
+        return None
+    check_library()
+    return users_signer() if plan.content_credentials == "signed" else make_test_signer()
 
 
 def families() -> list[str]:
