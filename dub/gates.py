@@ -274,6 +274,26 @@ class Gates(Record):
         unit="x",
         source="project limit; published contraction from English reaches -35 %; half of that is suspicious",
     )
+    subtitle_speed: Limit = Limit(
+        what="Reading speed of the fastest subtitle, against what can be read",
+        better="low",
+        ok=1.0,
+        unit="x",
+        source="Netflix Timed Text Style Guides: 20 characters a second for adults; Chinese 11, Korean 14, Japanese 7",
+    )
+    subtitle_layout: Limit = Limit(
+        what="Subtitles with too many lines, or too long ones",
+        better="low",
+        ok=0.0,
+        source="Netflix Timed Text Style Guides: two lines of 42 characters; Chinese and Korean 16, Japanese 13",
+    )
+    reading_order: Limit = Limit(
+        what="Subtitles that run from the wrong side",
+        better="low",
+        ok=0.0,
+        failed=0.0,
+        source="Unicode Bidirectional Algorithm (UAX #9), rules P2 and P3",
+    )
     source_language: Limit = Limit(
         what="Certainty of the source's language",
         better="high",

@@ -28,6 +28,7 @@ _LABELS = {
     "corrected_lines": "Lines that a person worded",
     "corrections_used": "Corrections used",
     "approval": "Approval",
+    "subtitles_there": "Subtitles in the file",
 }
 _WORST_FIRST = (Level.FAILED, Level.DEGRADED, Level.OK)
 WORDS_OF_LEVEL = {Level.OK: "ok", Level.DEGRADED: "needs a look", Level.FAILED: "failed"}

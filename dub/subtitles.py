@@ -28,7 +28,6 @@ LONGEST_S = Fraction(7)
 GAP_FRAMES = 2
 LINGER_S = Fraction(1, 2)
 """A cue may stay this long after its last sound, to be read to the end."""
-FASTEST_CPS = 20.0
 
 
 class Cue(Record):
@@ -49,7 +48,7 @@ class Cue(Record):
 
 
 class Subtitles(Record):
-    """One locale's subtitles. `too_fast`: utterance ids with a cue above 20 characters a second."""
+    """One locale's subtitles. `too_fast`: utterance ids with a cue faster than can be read."""
 
     schema_version: Literal[1] = 1
     locale: Locale

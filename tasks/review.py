@@ -31,12 +31,13 @@ from engines.lipsync.contract import RenderLog
 from tasks.review_mouth import look_at_mouth
 from tasks.review_prosody import hear_prosody
 from tasks.review_sound import judge_quality, judge_voices, measure_file
+from tasks.review_subtitles import read_subtitles
 from tasks.review_words import listen_back, read_language
 
 GATES = Gates()
 
 
-@stage(version=14)
+@stage(version=15)
 def review(
     desk: Desk,
     source: Source,
@@ -86,6 +87,7 @@ def review(
         judge_quality(found, desk, script, stems, timeline, _first(engines, "speech_quality"))
     with progress.part(0.5, 0.6):
         facts = measure_file(found, store, source, timeline, mix, dub)
+        read_subtitles(found, store, timeline, dub, GATES)
     with progress.part(0.6, 1.0):
         face = _first(engines, "face")
         reading = look_at_mouth(

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dub.script import Timeline
 from dub.source import Source
 from dub.stage import Desk, stage
-from dub.subtitles import FASTEST_CPS, Subtitles, cues_of, to_srt, to_vtt
+from dub.subtitles import Subtitles, cues_of, to_srt, to_vtt
+from lang.line_breaks import reading_speed
+from lang.registry import language
 
 
 @stage(version=3)
 def subtitle(desk: Desk, source: Source, timeline: Timeline) -> Subtitles:
     """Cut the placed takes' texts into cues and write them. A cue that must be read too fast is counted, not cut."""
     store = desk.open_store()
+    most = reading_speed(language(timeline.locale).script)
     cues = cues_of(timeline, source.video.frame_rate, source.video.duration)
     return Subtitles(
         locale=timeline.locale,
@@ -19,5 +22,5 @@ def subtitle(desk: Desk, source: Source, timeline: Timeline) -> Subtitles:
         vtt=store.put_bytes(to_vtt(cues).encode(), "text/vtt"),
         n_cues=len(cues),
         fastest_cps=round(max((cue.chars_per_second for cue in cues), default=0.0), 1),
-        too_fast=tuple(dict.fromkeys(cue.id for cue in cues if cue.chars_per_second > FASTEST_CPS)),
+        too_fast=tuple(dict.fromkeys(cue.id for cue in cues if cue.chars_per_second > most)),
     )
