@@ -201,6 +201,22 @@ class Gates(Record):
         unit="dBTP",
         source="EBU R 128: maximum permitted true peak -1 dBTP; above 0 it clips",
     )
+    clipping: Limit = Limit(
+        what="Waves with their tops cut off at one height",
+        better="low",
+        ok=1.5,
+        failed=4.0,
+        unit="x",
+        source="measured: 0.8-1.3 in clean recordings, 1.3-3.8 cut off 6 dB under the peak, 3-8 at 12 dB",
+    )
+    sound_holes: Limit = Limit(
+        what="Sound of the source that is dead silence in the dub",
+        better="low",
+        ok=0.7,
+        failed=5.0,
+        unit="s",
+        source="project limit: a longer hole sounds like a broken file",
+    )
     duration_error: Limit = Limit(
         what="Length of the dub against the source",
         better="low",

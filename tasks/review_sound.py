@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from dub.artifact import Artifact, Record
 from dub.cast import Cast
+from dub.check_defects import check_defects
 from dub.check_sound import SpeakerMatch, check_length, check_level, check_offset, check_voice, sound_offset_s
 from dub.finding import Finding, Level
 from dub.gates import Gates, not_measured
@@ -154,6 +155,7 @@ def measure_file(found: Measured, store: Store, source: Source, timeline: Timeli
         sound = open_wav(track)[0]
         sound_s, picture_s = sound.shape[1] / MASTER_RATE_HZ, float(facts.duration)
         lufs, peak_db = loudness_lufs(track), true_peak_db(sound)
+        found.findings += check_defects(sound, open_wav(store.path(source.programme))[0], MASTER_RATE_HZ, GATES)
     found.findings += check_level(mix.target_lufs, lufs, peak_db, GATES)
     frame_s = float(1 / source.video.frame_rate)
     found.findings += check_length(facts.n_frames, source.video.n_frames, sound_s, picture_s, frame_s, GATES)
