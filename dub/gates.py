@@ -269,6 +269,24 @@ class Gates(Record):
         unit="semitones",
         source="project limit: statements fall by 1.5 to 10 (measured in 10 languages), a plain rise is 3 and more",
     )
+    names_kept: Limit = Limit(
+        what="Names of the source that the translation lacks",
+        better="low",
+        ok=0.0,
+        source="project limit: a name is a fact",
+    )
+    sentences_kept: Limit = Limit(
+        what="Sentences of a line that the translation lacks",
+        better="low",
+        ok=0.0,
+        source="project limit: by count and by length, for translators join sentences",
+    )
+    said_twice: Limit = Limit(
+        what="Said twice where the source says it once",
+        better="low",
+        ok=0.0,
+        source="project limit: the mark of a line that was placed, or translated, twice",
+    )
     copied_lines: Limit = Limit(
         what="Lines left in the source's language",
         better="low",

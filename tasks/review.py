@@ -8,6 +8,7 @@ from fractions import Fraction
 from dub import progress
 from dub.cast import Cast
 from dub.check_consent import check_consent_records, consent_in_words
+from dub.check_content import check_content
 from dub.check_mouth import MouthReading, check_untold_sounds
 from dub.check_speakers import check_speakers
 from dub.check_speech_rate import check_speech_rate, spoken_to_expected
@@ -71,6 +72,7 @@ def review(
     found.findings += [
         check_source_language(script.source_locale, script.language_probability, GATES),
         *check_translation(script, translation, GATES),
+        *check_content(script, translation, GATES),
         *_of_lines_that_were_to_be_spoken(check_timing(script, timeline, GATES), translation),
         *check_dialogue(timeline, dialogue[0], GATES),
         *check_speech_rate(takes, GATES),

@@ -10,6 +10,7 @@ from dub import progress
 from dub.avatar import Performed, Portrait
 from dub.cast import Cast
 from dub.check_consent import check_consent_records, consent_in_words
+from dub.check_content import check_content
 from dub.check_mouth import MouthEvidence, check_mouth, read_mouth
 from dub.check_portrait import count_blinks, eye_openings, head_range_deg
 from dub.check_speech_rate import check_speech_rate, spoken_to_expected
@@ -32,6 +33,7 @@ from engines import registry
 from engines.face.contract import FaceTracker, TrackedFace
 from engines.lipsync.contract import RenderLog
 from tasks.review_sound import judge_quality, judge_voices, measure_file
+from tasks.review_subtitles import read_subtitles
 from tasks.review_words import listen_back, read_language
 
 GATES = Gates()
@@ -45,7 +47,7 @@ SVG = "image/svg+xml"
 Closures = dict[str, tuple[Closure, ...]]
 
 
-@stage(version=2)
+@stage(version=3)
 def review_portrait(
     desk: Desk,
     portrait: Portrait,
@@ -69,6 +71,7 @@ def review_portrait(
         synthetic(portrait, cast),
         check_source_language(script.source_locale, script.language_probability, GATES),
         *([] if translation.route == ("given",) else check_translation(script, translation, GATES)),
+        *([] if translation.route == ("given",) else check_content(script, translation, GATES)),
         *check_timing(script, timeline, GATES),
         *check_dialogue(timeline, dialogue[0], GATES),
         *check_speech_rate(takes, GATES),
@@ -84,6 +87,7 @@ def review_portrait(
         judge_quality(found, desk, voice_script, voice_stems, timeline, _first(engines, "speech_quality"))
     with progress.part(0.6, 0.7):
         facts = measure_file(found, store, performed.source, timeline, mix, dub)
+        read_subtitles(found, store, timeline, dub, GATES)
     with progress.part(0.7, 1.0):
         closures = _look(found, store, portrait, performed, lips, dub, facts, _first(engines, "face"))
     log = RenderLog.load(store.path(lips.log))
