@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from dub.artifact import Artifact, Record
 from dub.errors import BadInput
+from dub.finding import Level
 from dub.location import Location
 from dub.prices import Prices
 from lang.bcp47 import Locale
@@ -50,6 +51,11 @@ class Plan(Record):
     content_credentials: Literal["off", "test", "signed"] = Field(
         default="off", description="C2PA: signed with the certificate in the environment, or with a test one"
     )
+    quarantine: str = Field(
+        default="quarantine",
+        pattern=r"^([\w-][\w.-]*)?$",
+        description="folder of the output place for the files of a language that failed; empty: beside the others",
+    )
     options: dict[str, dict[str, str | int | float | bool]] = Field(
         default={}, description="per engine id, or per family that has one engine: options for it"
     )
@@ -58,6 +64,10 @@ class Plan(Record):
     )
     locales: dict[Locale, LocalePlan] = Field(default={}, description="what single locales do otherwise")
     prices: Prices | None = Field(default=None, description="what machines cost: without it the report tells no money")
+
+    def folder_for(self, verdict: Level) -> str:
+        """Where a language's files go in the output place: "" for its root."""
+        return self.quarantine if verdict is Level.FAILED else ""
 
     def translators_for(self, locale: Locale) -> tuple[str, ...]:
         """Translation engines for a locale, in order of preference."""

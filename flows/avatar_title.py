@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from dub.artifact import Artifact
 from dub.avatar import AvatarJob, Performed, Portrait, Talk
 from dub.cast import Cast
 from dub.effort import StageWork, effort
@@ -26,7 +25,8 @@ from dub.turns import Turns
 from flows.avatar_preflight import PreparedAvatar, check_avatar
 from flows.outcome import RunReport, by_stage, failed_review, root_cause, sharing, works_of
 from flows.preflight import find_ways
-from flows.publish import publish, publish_text
+from flows.publish import publish, publish_files
+from flows.publish_review import publish_review
 from flows.watched import watched
 from lang.bcp47 import Locale
 from tasks.animate_portrait import animate_portrait
@@ -40,7 +40,7 @@ from tasks.policy import Work, submit
 from tasks.pose_photo import pose_photo
 from tasks.read_talk import as_written, read_talk
 from tasks.remux import remux
-from tasks.report import DubbedLocale, report, review_json
+from tasks.report import DubbedLocale, report
 from tasks.review_portrait import review_portrait
 from tasks.seal import seal
 from tasks.separate import separate
@@ -236,32 +236,31 @@ def _publish_locale(prepared: PreparedAvatar, work: ShownLocale | DubbedLocale) 
     store, out, prices = prepared.desk.open_store(), prepared.job.out, prepared.plan.prices
     locale = work.locale if isinstance(work, DubbedLocale) else work.spoken.locale
     stem = f"{prepared.title}.{locale}"
+    told = out / f"{stem}.report.json"
     if isinstance(work, DubbedLocale):
-        publish_text(review_json(work.review), out / f"{stem}.report.json")
-        return work
+        return publish_review(work, told)
     try:
         finished, reviewed = work.dub.result(), work.review.result()
     except Exception as error:
         failed = failed_review(locale, root_cause(error, work))
-        publish_text(review_json(failed), out / f"{stem}.report.json")
-        return DubbedLocale(locale=locale, review=failed, effort=effort(_works(prepared, work.spoken, work), prices))
+        took = effort(_works(prepared, work.spoken, work), prices)
+        return publish_review(DubbedLocale(locale=locale, review=failed, effort=took), told)
     works = _works(prepared, work.spoken, work)
     cues = work.subtitles.result()
-    files: dict[str, Artifact] = {f"{stem}.mp4": finished.video, f"{stem}.srt": cues.srt, f"{stem}.vtt": cues.vtt}
-    for name, artifact in files.items():
-        publish(store, artifact, out / name)
-    publish_text(review_json(reviewed), out / f"{stem}.report.json")
-    return DubbedLocale(
+    files = {"mp4": finished.video, "srt": cues.srt, "vtt": cues.vtt}
+    names = publish_files(store, files, out, stem, prepared.plan.folder_for(reviewed.verdict))
+    made = DubbedLocale(
         locale=locale,
         review=reviewed,
-        video=f"{stem}.mp4",
-        vtt=f"{stem}.vtt",
-        srt=f"{stem}.srt",
+        video=names["mp4"],
+        vtt=names["vtt"],
+        srt=names["srt"],
         translation=work.spoken.translation.result(),
         timeline=work.spoken.performed.result().timeline,
         seconds=by_stage(works),
         effort=effort(works, prices, output_s=float(finished.duration)),
     )
+    return publish_review(made, told)
 
 
 def _works(prepared: PreparedAvatar, *stories: object) -> tuple[StageWork, ...]:

@@ -31,7 +31,8 @@ from flows.may_publish import check_may_publish
 from flows.outcome import RunReport, by_stage, failed_review, root_cause, sharing, works_of
 from flows.people import agreed
 from flows.preflight import Prepared, Routes, check, find_ways
-from flows.publish import publish, publish_text
+from flows.publish import publish, publish_files
+from flows.publish_review import publish_review
 from flows.title_files import write_job, write_source_script, write_wording
 from flows.watched import watched
 from flows.whole_locales import dub_whole_locales
@@ -50,7 +51,7 @@ from tasks.policy import Work, is_in_prefect_flow, submit
 from tasks.preview import Preview, preview
 from tasks.read_script import read_script, read_translation
 from tasks.remux import remux
-from tasks.report import DubbedLocale, report, review_json
+from tasks.report import DubbedLocale, report
 from tasks.review import review
 from tasks.seal import seal
 from tasks.separate import separate
@@ -270,43 +271,40 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
     """Wait for one language and put its files in place; what went wrong with it becomes its report."""
     store, out = prepared.desk.open_store(), prepared.job.out
     stem = f"{prepared.title}.{dub.locale}"
+    told = out / f"{stem}.report.json"
     _wait_for(dub)
     check_may_publish(prepared.asked)
     if isinstance(dub, DubbedLocale):
         if dub.translation:
             write_wording(shared.script.result(), dub.translation, prepared.corrections, out, prepared.title)
-        publish_text(review_json(dub.review), out / f"{stem}.report.json")
-        return dub
+        return publish_review(dub, told)
     try:
         translation = dub.translation.result()
         write_wording(shared.script.result(), translation, prepared.corrections, out, prepared.title)
         finished, reviewed = dub.dub.result(), dub.review.result()
     except Exception as error:
         failed = failed_review(dub.locale, root_cause(error, shared, dub))
-        publish_text(review_json(failed), out / f"{stem}.report.json")
         took = effort(_works(prepared, dub), prepared.plan.prices)
-        return DubbedLocale(locale=dub.locale, review=failed, effort=took)
-    files: dict[str, Artifact] = {f"{stem}.mp4": finished.video}
-    files |= {f"{stem}.srt": dub.subtitles.result().srt, f"{stem}.vtt": dub.subtitles.result().vtt}
-    mouths = f"{stem}.mouths.svg" if "mouths" in reviewed.figures else ""
-    if mouths:
-        files[mouths] = reviewed.figures["mouths"]
-    for name, artifact in files.items():
-        publish(store, artifact, out / name)
+        return publish_review(DubbedLocale(locale=dub.locale, review=failed, effort=took), told)
+    cues = dub.subtitles.result()
+    files: dict[str, Artifact] = {"mp4": finished.video, "srt": cues.srt, "vtt": cues.vtt}
+    if "mouths" in reviewed.figures:
+        files["mouths.svg"] = reviewed.figures["mouths"]
+    names = publish_files(store, files, out, stem, prepared.plan.folder_for(reviewed.verdict))
     works = _works(prepared, dub)
-    publish_text(review_json(reviewed), out / f"{stem}.report.json")
-    return DubbedLocale(
+    made = DubbedLocale(
         locale=dub.locale,
         review=reviewed,
-        video=f"{stem}.mp4",
-        vtt=f"{stem}.vtt",
-        srt=f"{stem}.srt",
+        video=names["mp4"],
+        vtt=names["vtt"],
+        srt=names["srt"],
         translation=translation,
         timeline=dub.timeline.result(),
         seconds=by_stage(works),
         effort=effort(works, prepared.plan.prices, output_s=float(finished.duration)),
-        mouths=mouths,
+        mouths=names.get("mouths.svg", ""),
     )
+    return publish_review(made, told)
 
 
 def _works(prepared: Prepared, story: OncePerSource | OncePerLocale) -> tuple[StageWork, ...]:

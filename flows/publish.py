@@ -7,7 +7,7 @@ import mimetypes
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from dub.artifact import Artifact
@@ -23,6 +23,16 @@ def publish(store: Store, artifact: Artifact, place: Path | S3Url) -> None:
         Bucket(place.bucket).upload(store.path(artifact), place.key, _media_type(place.name))
     else:
         _replace(place, lambda temporary: shutil.copyfile(store.path(artifact), temporary))
+
+
+def publish_files(
+    store: Store, files: Mapping[str, Artifact], out: Path | S3Url, stem: str, folder: str
+) -> dict[str, str]:
+    """A language's files by their endings, as `STEM.ENDING` in `out` or a folder of it. Returns their names there."""
+    names = {ending: f"{folder}/{stem}.{ending}" if folder else f"{stem}.{ending}" for ending in files}
+    for ending, artifact in files.items():
+        publish(store, artifact, out / names[ending])
+    return names
 
 
 def publish_text(text: str, place: Path | S3Url) -> None:
@@ -66,6 +76,7 @@ def _media_type(name: str) -> str:
 
 def _replace(path: Path, write: Callable[[str], object]) -> None:
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         os.close(descriptor)
         try:

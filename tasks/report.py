@@ -14,6 +14,7 @@ from dub.artifact import Artifact, Record
 from dub.effort import Effort, total
 from dub.effort_rows import COST_HEADINGS, HEADINGS, cells, sentence
 from dub.finding import AWAITING_APPROVAL, Finding, Level, Review
+from dub.heat_map import Before, changes, heat_map
 from dub.plan import Plan
 from dub.report_rows import (
     WORDS_OF_LEVEL,
@@ -41,7 +42,8 @@ MAX_EAGER_LOCALES = 8
 
 
 class DubbedLocale(Record):
-    """One language's end, good or bad. File names are relative to the report; `` for what was never made."""
+    """One language's end, good or bad. File names are relative to the report; `` for what was never made. `before`:
+    how it ended in the last run that came out otherwise, None where there was none."""
 
     locale: Locale
     review: Review
@@ -53,6 +55,7 @@ class DubbedLocale(Record):
     seconds: dict[str, float] = {}
     effort: Effort = Effort()
     mouths: str = ""
+    before: Before | None = None
 
 
 class Report(Record):
@@ -62,7 +65,7 @@ class Report(Record):
     csv: Artifact
 
 
-@stage(version=3)
+@stage(version=4)
 def report(
     desk: Desk,
     title: str,
@@ -90,9 +93,10 @@ def report(
     )
 
 
-def review_json(review: Review) -> str:
-    """One language's review as JSON: the record, its verdict beside it, figures by their digest."""
-    facts = {"verdict": review.ending} | review.model_dump(mode="json")
+def review_json(review: Review, before: Before | None = None) -> str:
+    """One language's review as JSON: the record, its verdict and how it ended before beside it, figures by digest."""
+    facts = {"verdict": review.ending, "before": before and before.model_dump(mode="json")}
+    facts |= review.model_dump(mode="json")
     return json.dumps(facts, ensure_ascii=False, indent=1) + "\n"
 
 
@@ -117,7 +121,8 @@ def _page(
         lstrip_blocks=True,
     )
     files = resources.files("tasks") / "report_page"
-    player, style = (files.joinpath(name).read_text("utf-8") for name in ("player.js", "page.css"))
+    style, *scripts = (files.joinpath(name).read_text("utf-8") for name in ("page.css", "tables.js", "player.js"))
+    code = '"use strict";\n' + "\n".join(f"{{\n{each}}}" for each in scripts)
     words_of_level = {str(level): words for level, words in WORDS_OF_LEVEL.items()}
     page.globals["words_of_level"] = words_of_level | {"awaiting": AWAITING_APPROVAL}
     page.globals["signs"] = {"ok": "✓", "degraded": "!", "failed": "✕", "awaiting": "…"}
@@ -126,12 +131,14 @@ def _page(
         page.globals[name] = getattr(macros, name)
     return page.get_template("page.html").render(
         title=title,
-        policy=_policy(player),
+        policy=_policy(code),
         css=Markup(style),
-        script=Markup(player),
+        script=Markup(code),
         facts=_facts(source, script),
         locales=[_locale(store, script, dub, number_of) for number_of, dub in enumerate(dubs)],
         tally=tally(dub.review for dub in dubs),
+        heat=_heat(dubs),
+        levels={_verdict(dub.review) for dub in dubs},
         source_video=_href(source_video),
         source_tag=str(script.source_locale),
         shape=f"{float(source.video.width_px * source.video.pixel_aspect / source.video.height_px):.4f}",
@@ -144,9 +151,9 @@ def _page(
     )
 
 
-def _policy(player: str) -> str:
+def _policy(code: str) -> str:
     """Nothing is fetched but the videos beside the page; no script runs but the page's own."""
-    digest = base64.b64encode(hashlib.sha256(player.encode()).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
     return (
         "default-src 'none'; media-src 'self' file:; img-src data:; style-src 'unsafe-inline'; "
         f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -168,7 +175,7 @@ def _locale(store: Store, script: DubScript, dub: DubbedLocale, number_of: int) 
         "anchor": f"locale-{number_of}",
         "name": _name(dub.locale),
         "tag": str(dub.locale),
-        "verdict": "awaiting" if review.awaits_approval else str(review.verdict),
+        "verdict": _verdict(review),
         "key_numbers": [
             {"label": item.label, "text": item.text, "level": item.level and str(item.level)}
             for item in key_numbers(review)
@@ -195,6 +202,45 @@ def _locale(store: Store, script: DubScript, dub: DubbedLocale, number_of: int) 
         "seconds": _seconds(dub.seconds),
         "effort": sentence(dub.effort),
     }
+
+
+def _verdict(review: Review) -> str:
+    return "awaiting" if review.awaits_approval else str(review.verdict)
+
+
+def _heat(dubs: tuple[DubbedLocale, ...]) -> dict[str, Any]:
+    """Languages by checks, in the order of the languages."""
+    columns, rows = heat_map([dub.review for dub in dubs])
+    return {
+        "columns": columns,
+        "rows": [
+            {
+                "anchor": f"locale-{place}",
+                "name": _name(dub.locale),
+                "tag": str(dub.locale),
+                "verdict": _verdict(dub.review),
+                "rank": ("ok", "awaiting", "degraded", "failed").index(_verdict(dub.review)),
+                "cells": cells,
+            }
+            | _since(dub)
+            for place, (dub, cells) in enumerate(zip(dubs, rows, strict=True))
+        ],
+    }
+
+
+def _since(dub: DubbedLocale) -> dict[str, Any]:
+    """What has changed against the last run, in a word, as a number to sort by, and check by check."""
+    if dub.before is None:
+        return {"since": "new", "since_rank": 0, "since_title": ""}
+    changed = changes(dub.before, dub.review)
+    n_better = sum(change.is_better for change in changed)
+    n_worse = len(changed) - n_better
+    parts = [f"{n} {word}" for n, word in ((n_worse, "worse"), (n_better, "better")) if n]
+    told = "; ".join(
+        f"{label_of(change.check)}: {WORDS_OF_LEVEL[change.before]} → {WORDS_OF_LEVEL[change.now]}"
+        for change in changed
+    )
+    return {"since": ", ".join(parts) or "as before", "since_rank": n_worse - n_better, "since_title": told}
 
 
 def _effort(dubs: tuple[DubbedLocale, ...]) -> dict[str, Any]:

@@ -1,4 +1,3 @@
-"use strict";
 // Source and dub play as one: the dub is the clock, the source follows it.
 const MAX_DRIFT_S = 0.06;
 const players = new Map();
