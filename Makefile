@@ -60,7 +60,7 @@ $(VENV)/.installed: $(BIN)/uv pyproject.toml
 # The studio engines are tested on tiny models: torch for them, without CUDA where the index offers that build.
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "torch==2.13.0"
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[embedded,japanese,studio,s3,parquet,provenance,dask,ray,test,check,infra-check]'
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[embedded,japanese,studio,s3,provenance,dask,ray,test,check,infra-check]'
 	touch $@
 
 tools:

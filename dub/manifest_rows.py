@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dub.bucket import Bucket
-from dub.errors import BadInput, EngineUnavailable
+from dub.errors import BadInput
 from dub.location import S3Url
 
 TABLES = (".csv", ".tsv", ".parquet")
@@ -94,12 +94,9 @@ def _csv_lines(content: bytes, place: Path | S3Url) -> list[list[str]]:
 
 
 def _parquet_lines(content: bytes, place: Path | S3Url) -> list[list[str]]:
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ModuleNotFoundError as error:
-        mend = "pip install '.[parquet]'"
-        raise EngineUnavailable("a Parquet manifest needs the Python package 'pyarrow'", mend=mend) from error
+    import pyarrow
+    from pyarrow import parquet
+
     try:
         columns = parquet.read_table(io.BytesIO(content)).to_pydict()
     except (pyarrow.ArrowException, OSError) as error:

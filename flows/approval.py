@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from dub.check_translation import check_translation
 from dub.corrections import approvals
+from dub.dubbed_locale import DubbedLocale
 from dub.finding import Finding, Level, Review
 from dub.gates import Gates
 from dub.script import DubScript, Translation
@@ -18,7 +19,6 @@ from dub.translation_table import table_of
 from flows.preflight import Prepared
 from flows.publish import publish_text
 from tasks.policy import Work
-from tasks.report import DubbedLocale
 
 
 def stopped_for_approval(

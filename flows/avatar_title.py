@@ -12,6 +12,7 @@ from typing import Any
 
 from dub.avatar import AvatarJob, Performed, Portrait, Talk
 from dub.cast import Cast
+from dub.dubbed_locale import DubbedLocale
 from dub.effort import StageWork, effort
 from dub.errors import DubError
 from dub.finding import Review
@@ -40,7 +41,7 @@ from tasks.policy import Work, submit
 from tasks.pose_photo import pose_photo
 from tasks.read_talk import as_written, read_talk
 from tasks.remux import remux
-from tasks.report import DubbedLocale, report
+from tasks.report import report
 from tasks.review_portrait import review_portrait
 from tasks.seal import seal
 from tasks.separate import separate
@@ -280,6 +281,6 @@ def _publish_report(prepared: PreparedAvatar, shared: OncePerPortrait, finished:
         desk, title, film, script, tuple(finished), source_video=f"{title}.source.mp4", seconds=by_stage(works),
         plan=prepared.plan,
     )  # fmt: skip
-    publish(store, page.html, out / "report.html")
-    publish(store, page.csv, out / "report.csv")
+    for name, artifact in page.files(title).items():
+        publish(store, artifact, out / name)
     return RunReport.of(title, finished, prepared.voices, out / "report.html")

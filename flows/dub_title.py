@@ -13,6 +13,7 @@ from pathlib import Path
 
 from dub.artifact import Artifact
 from dub.cast import Cast, Casting
+from dub.dubbed_locale import DubbedLocale
 from dub.effort import StageWork, effort
 from dub.errors import DubError
 from dub.finding import Review
@@ -51,7 +52,7 @@ from tasks.policy import Work, is_in_prefect_flow, submit
 from tasks.preview import Preview, preview
 from tasks.read_script import read_script, read_translation
 from tasks.remux import remux
-from tasks.report import DubbedLocale, report
+from tasks.report import report
 from tasks.review import review
 from tasks.seal import seal
 from tasks.separate import separate
@@ -332,7 +333,7 @@ def publish_report(prepared: Prepared, shared: OncePerSource, finished: list[Dub
         desk, title, shared.source.result(), script, tuple(finished),
         source_video=f"{title}.source.mp4", seconds=by_stage(works), plan=prepared.plan,
     )  # fmt: skip
-    publish(store, page.html, out / "report.html")
-    publish(store, page.csv, out / "report.csv")
+    for name, artifact in page.files(title).items():
+        publish(store, artifact, out / name)
     source_s = float(shared.source.result().video.duration)
     return RunReport.of(title, finished, prepared.voices, out / "report.html", source_s)

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import Field
 
 from dub.artifact import Record
+from dub.dubbed_locale import DubbedLocale
 from dub.errors import BadInput, UnreadableMedia
 from dub.finding import Level, Review
 from dub.given_dub import AlignedSpeech, Length, Way
@@ -36,7 +37,7 @@ from tasks.mark_speech import mark_speech
 from tasks.match_length import match_length
 from tasks.mux_sound import mux_sound
 from tasks.policy import Work, submit
-from tasks.report import DubbedLocale, report, review_json
+from tasks.report import report, review_json
 from tasks.review_lips import review_lips
 from tasks.separate import separate
 from tasks.track_faces import track_faces

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dub.artifact import Record
+from dub.dubbed_locale import DubbedLocale
 from dub.effort import Effort, StageWork, shared_out
 from dub.errors import DubError
 from dub.finding import AWAITING_APPROVAL, Finding, Level, Review
@@ -16,7 +17,6 @@ from dub.report_rows import worst_findings
 from dub.stage import EngineChoice
 from lang.bcp47 import Locale
 from tasks.policy import Work
-from tasks.report import DubbedLocale
 
 
 class LocaleOutcome(Record):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from dub.dubbed_locale import DubbedLocale
 from dub.errors import BadInput
 from dub.finding import Review
 from dub.heat_map import Before
 from dub.location import S3Url
 from flows.publish import publish_text, published_text
-from tasks.report import DubbedLocale, review_json
+from tasks.report import review_json
 
 
 def publish_review(dub: DubbedLocale, place: Path | S3Url) -> DubbedLocale:

@@ -11,12 +11,12 @@ from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from dub.artifact import Record
+from dub.dubbed_locale import DubbedLocale
 from dub.stage_call import ErrorLine
 from flows.outcome import failed_review, root_cause, works_in
 from flows.preflight import Prepared
 from lang.bcp47 import Locale
 from tasks.policy import Work, on_threads, settled, unobserved
-from tasks.report import DubbedLocale
 
 Shared = TypeVar("Shared")
 Start = Callable[[Locale, Locale, Prepared, Any], Any]

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from dub.artifact import sha256_of
+from dub.dubbed_locale import DubbedLocale
 from dub.finding import Finding, Level, Review
 from dub.heat_map import Before
 from dub.plan import Job
 from flows.dub_title import dub_title
 from flows.publish_review import publish_review
 from lang.bcp47 import Locale
-from tasks.report import DubbedLocale
 from tests.flows.test_dub_title import TOY, job, script, talk  # noqa: F401  (fixtures)
 
 

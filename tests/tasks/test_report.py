@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from dub.artifact import Artifact
+from dub.dubbed_locale import DubbedLocale
 from dub.effort import Effort
 from dub.figures import aperture_figure, timeline_figure
 from dub.finding import Finding, Level, Review
@@ -26,7 +27,7 @@ from dub.source import Source, VideoFacts
 from dub.stage import Desk
 from dub.store import Store
 from lang.bcp47 import Locale
-from tasks.report import DubbedLocale, report, review_json
+from tasks.report import report, review_json
 from tests.dub import dubs
 
 EVIL = '<script>window.hacked=1</script>"><img src=x onerror=window.hacked=1>'
