@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import model_validator
+from pydantic import ValidationError, model_validator
 
 from dub.artifact import Record
+from dub.errors import BadInput
 from dub.finding import Finding, Level
 from dub.timecode import Span
 
@@ -31,6 +34,21 @@ class Limit(Record):
             raise ValueError(f"{self.what}: failed ({self.failed}) must be worse than ok ({self.ok})")
         return self
 
+    def changed(self, change: LimitChange, check: str) -> Limit:
+        """Raises BadInput where `failed` would be better than `ok`."""
+        failed = self.failed if change.failed is None else change.failed
+        facts = {
+            "ok": self.ok if change.ok is None else change.ok,
+            "failed": None if change.never_fails else failed,
+            "source": f"the plan; by default {self.ok:g} ({self.source})",
+        }
+        try:
+            return Limit.model_validate(self.model_dump() | facts)
+        except ValidationError as error:
+            raise BadInput(
+                f"the plan's gates, {check}: {error.errors()[0]['msg']}", mend="set both ok and failed"
+            ) from None
+
     def level(self, value: float) -> Level:
         """A value that is not a number is failed: it was measured and came out as nonsense."""
         sign = 1.0 if self.better == "low" else -1.0
@@ -41,6 +59,14 @@ class Limit(Record):
         if self.failed is not None and sign * value > sign * self.failed:
             return Level.FAILED
         return Level.DEGRADED
+
+
+class LimitChange(Record):
+    """What a plan sets of a limit; what it leaves out stays. `never_fails`: beyond `ok` a person looks, no more."""
+
+    ok: float | None = None
+    failed: float | None = None
+    never_fails: bool = False
 
 
 class Gates(Record):
@@ -360,10 +386,25 @@ class Gates(Record):
             span=span,
         )
 
+    def changed(self, changes: Mapping[str, LimitChange]) -> Gates:
+        """With a plan's own limits. Raises BadInput for a check that has none, and for limits out of order."""
+        limits = {}
+        for check, change in changes.items():
+            if check not in Gates.model_fields:
+                near = difflib.get_close_matches(check, Gates.model_fields, n=3)
+                raise BadInput(
+                    f"the plan's gates: no check is called {check!r}", mend=f"one of: {', '.join(near) or '...'}"
+                )
+            limits[check] = self[check].changed(change, check)
+        return self.model_copy(update=limits)
+
     def __getitem__(self, check: str) -> Limit:
         limit = getattr(self, check)
         assert isinstance(limit, Limit)
         return limit
+
+
+DEFAULT_GATES = Gates()
 
 
 def not_measured(check: str, why: str, *, matters: bool) -> Finding:

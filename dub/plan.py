@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, field_validator
 from dub.artifact import Artifact, Record
 from dub.errors import BadInput
 from dub.finding import Level
+from dub.gates import DEFAULT_GATES, Gates, LimitChange
 from dub.location import Location
 from dub.prices import Prices
 from lang.bcp47 import Locale
@@ -51,6 +52,9 @@ class Plan(Record):
     content_credentials: Literal["off", "test", "signed"] = Field(
         default="off", description="C2PA: signed with the certificate in the environment, or with a test one"
     )
+    gates: dict[str, LimitChange] = Field(
+        default={}, description="limits of single checks, instead of those of dub/gates.py"
+    )
     quarantine: str = Field(
         default="quarantine",
         pattern=r"^([\w-][\w.-]*)?$",
@@ -64,6 +68,10 @@ class Plan(Record):
     )
     locales: dict[Locale, LocalePlan] = Field(default={}, description="what single locales do otherwise")
     prices: Prices | None = Field(default=None, description="what machines cost: without it the report tells no money")
+
+    def limits(self) -> Gates:
+        """All limits, the plan's own among them. Raises BadInput."""
+        return DEFAULT_GATES.changed(self.gates)
 
     def folder_for(self, verdict: Level) -> str:
         """Where a language's files go in the output place: "" for its root."""

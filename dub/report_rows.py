@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dub.finding import AWAITING_APPROVAL, Finding, Level, Review
-from dub.gates import Gates
+from dub.gates import DEFAULT_GATES, Gates
 from dub.word_error import AlignedWord, aligned, comparable_words
 
 _LABELS = {
@@ -58,7 +58,7 @@ class FindingRow:
 
 def label_of(check: str) -> str:
     """A check's name in a localization manager's words."""
-    return Gates()[check].what if check in Gates.model_fields else _LABELS.get(check, check.replace("_", " "))
+    return DEFAULT_GATES[check].what if check in Gates.model_fields else _LABELS.get(check, check.replace("_", " "))
 
 
 def worst_findings(review: Review, n: int = 3) -> tuple[Finding, ...]:
@@ -71,9 +71,8 @@ def _rank(finding: Finding) -> tuple[int, bool]:
     return _WORST_FIRST.index(finding.level), bool(finding.utterance_id)
 
 
-def finding_rows(findings: Iterable[Finding]) -> tuple[FindingRow, ...]:
-    """All findings, worst first."""
-    gates = Gates()
+def finding_rows(findings: Iterable[Finding], gates: Gates = DEFAULT_GATES) -> tuple[FindingRow, ...]:
+    """All findings, worst first. `gates`: those they were judged by."""
     return tuple(
         FindingRow(
             level=finding.level,

@@ -220,7 +220,7 @@ def _show(
         )  # fmt: skip
     reviewed = submit(
         review_portrait, desk, portrait, title, shared.stems, shared.voice_script, spoken.translation, cast,
-        spoken.takes, mixed, picture, dub, judges,
+        spoken.takes, mixed, picture, dub, judges, prepared.plan.limits(),
         label=step("review"),
     )  # fmt: skip
     return ShownLocale(spoken, animated, picture, mixed, cues, dub, reviewed)

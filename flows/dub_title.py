@@ -195,7 +195,7 @@ def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePer
         )  # fmt: skip
     reviewed = submit(
         review, desk, source, stems, script, translation, cast, takes, timeline, mixed, faces, on_screen,
-        lips.picture, dub, judges, prosody, shared.turns, tuple(seen.values()),
+        lips.picture, dub, judges, prosody, shared.turns, tuple(seen.values()), plan.limits(),
         label=step("review"),
     )  # fmt: skip
     return OncePerLocale(

@@ -89,6 +89,7 @@ def check(asked: Job) -> Prepared:
     """Refuse what cannot work, naming the thing and the mend. Loads no model and reads no media but its header; what
     the job names in S3 is fetched."""
     plan = read_plan(asked.profile)
+    plan.limits()
     job = fetched(asked, cache_home() / "inbox")
     _check_source(job.source)
     _check_scripts(job)

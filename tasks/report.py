@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dub.artifact import Artifact, Record
 from dub.dubbed_locale import DubbedLocale
 from dub.finding import AWAITING_APPROVAL, Review
+from dub.gates import DEFAULT_GATES
 from dub.heat_map import Before
 from dub.plan import Plan
 from dub.report_rows import WORDS_OF_LEVEL, tally
@@ -128,7 +129,8 @@ class _Pages:
 
         style, code = _style_and_code()
         self.has_pages = len(dubs) > MOST_ON_ONE_PAGE
-        self.locales = [locale_view(store, script, dub, place) for place, dub in enumerate(dubs)]
+        gates = plan.limits() if plan else DEFAULT_GATES
+        self.locales = [locale_view(store, script, dub, place, gates) for place, dub in enumerate(dubs)]
         for view in self.locales:
             view["href"] = href(_page_name(title, view["tag"])) if self.has_pages else ""
         self.environment = _environment()

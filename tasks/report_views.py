@@ -11,6 +11,7 @@ from dub.dubbed_locale import DubbedLocale
 from dub.effort import total
 from dub.effort_rows import COST_HEADINGS, HEADINGS, cells, sentence
 from dub.finding import Finding, Level, Review
+from dub.gates import DEFAULT_GATES, Gates
 from dub.heat_map import changes, heat_map
 from dub.plan import Plan
 from dub.report_rows import (
@@ -33,12 +34,14 @@ from lang.bcp47 import Locale
 N_WORST = 3
 
 
-def locale_view(store: Store, script: DubScript, dub: DubbedLocale, number_of: int) -> dict[str, Any]:
+def locale_view(
+    store: Store, script: DubScript, dub: DubbedLocale, number_of: int, gates: Gates = DEFAULT_GATES
+) -> dict[str, Any]:
     from markupsafe import Markup
 
     review = dub.review
     n_bad = sum(finding.level is not Level.OK for finding in review.findings)
-    worst = worst_findings(review, N_WORST)
+    worst, rows = worst_findings(review, N_WORST), finding_rows(review.findings, gates)
     figures = {
         name: Markup(store.read_bytes(artifact).decode())
         for name, artifact in review.figures.items()
@@ -65,8 +68,8 @@ def locale_view(store: Store, script: DubScript, dub: DubbedLocale, number_of: i
         "mouths": figures.get("mouths", ""),
         "lines": _lines(script, dub),
         "coverage": coverage(review),
-        "checks": [_row(row) for row in finding_rows(review.findings) if row.level is not Level.OK],
-        "passed": [_row(row) for row in finding_rows(review.findings) if row.level is Level.OK],
+        "checks": [_row(row) for row in rows if row.level is not Level.OK],
+        "passed": [_row(row) for row in rows if row.level is Level.OK],
         "numbers": [
             (name.replace("_", " "), number(value) if isinstance(value, float) else value)
             for name, value in review.metrics.items()

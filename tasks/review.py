@@ -17,7 +17,7 @@ from dub.check_translation import check_translation
 from dub.check_words import HeardLine, check_source_language
 from dub.figures import timeline_figure
 from dub.finding import Finding, Review
-from dub.gates import Gates
+from dub.gates import DEFAULT_GATES, Gates
 from dub.lips import LipSync
 from dub.measured import Measured
 from dub.mix import Dub, Mix
@@ -34,8 +34,6 @@ from tasks.review_prosody import hear_prosody
 from tasks.review_sound import judge_quality, judge_voices, measure_file
 from tasks.review_subtitles import read_subtitles
 from tasks.review_words import listen_back, read_language
-
-GATES = Gates()
 
 
 @stage(version=15)
@@ -57,8 +55,9 @@ def review(
     prosody: SourceProsody = NOTHING_MEASURED,
     turns: Turns = NOT_TOLD_APART,
     seen: tuple[FaceTrack, ...] = (),
+    gates: Gates = DEFAULT_GATES,
 ) -> Review:
-    """Listen back, look at the mouth, measure the sound, compare the texts; judge each by dub/gates.py.
+    """Listen back, look at the mouth, measure the sound, compare the texts; judge each by the plan's gates.
 
     Takes everything the locale was made of, the finished file, and the judges (families asr, speaker, face,
     speech_quality, language_id; of two speaker encoders the second is the independent one), how the source says its
@@ -67,15 +66,15 @@ def review(
     What cannot be measured is a finding that says why.
     """
     store = desk.open_store()
-    found = Measured()
+    found = Measured(gates=gates)
     dialogue, _ = open_wav(store.path(timeline.dialogue))
     found.findings += [
-        check_source_language(script.source_locale, script.language_probability, GATES),
-        *check_translation(script, translation, GATES),
-        *check_content(script, translation, GATES),
-        *_of_lines_that_were_to_be_spoken(check_timing(script, timeline, GATES), translation),
-        *check_dialogue(timeline, dialogue[0], GATES),
-        *check_speech_rate(takes, GATES),
+        check_source_language(script.source_locale, script.language_probability, found.gates),
+        *check_translation(script, translation, found.gates),
+        *check_content(script, translation, found.gates),
+        *_of_lines_that_were_to_be_spoken(check_timing(script, timeline, found.gates), translation),
+        *check_dialogue(timeline, dialogue[0], found.gates),
+        *check_speech_rate(takes, found.gates),
         *check_untold_sounds(timeline),
         *check_speakers(script, turns),
     ]
@@ -89,7 +88,7 @@ def review(
         judge_quality(found, desk, script, stems, timeline, _first(engines, "speech_quality"))
     with progress.part(0.5, 0.6):
         facts = measure_file(found, store, source, timeline, mix, dub)
-        read_subtitles(found, store, timeline, dub, GATES)
+        read_subtitles(found, store, timeline, dub)
     with progress.part(0.6, 1.0):
         face = _first(engines, "face")
         reading = look_at_mouth(

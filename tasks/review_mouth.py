@@ -22,7 +22,6 @@ from dub.check_mouth import (
 from dub.check_on_screen import check_placement, check_wrong_mouths, said_by
 from dub.contact_sheet import GAP_PX, mouth_contact_sheet
 from dub.figures import aperture_figure, sheet_figure
-from dub.gates import Gates
 from dub.join_video import picture_digest
 from dub.lips import LipSync
 from dub.measured import Measured
@@ -41,7 +40,6 @@ from engines.lipsync.contract import RenderLog, SpokenSpan
 from tasks.lip_scene import lines_on_screen, takes_on_screen
 from tasks.review_bystanders import watch_bystanders
 
-GATES = Gates()
 CELL_PX = 130
 SVG = "image/svg+xml"
 
@@ -73,7 +71,7 @@ def look_at_mouth(
     if not track.n_found:
         evidence = _evidence(source, None, None, log, np.zeros(source.video.n_frames, np.int64), lipsync)
         reading = read_mouth(script, timeline, evidence)
-        found.findings += check_mouth(evidence, reading, GATES)
+        found.findings += check_mouth(evidence, reading, found.gates)
         return reading
     who = _on_stage(source, faces, on_screen, script, timeline)
     before = faces.on_stage(who)
@@ -89,13 +87,13 @@ def look_at_mouth(
         ratio = _flicker_ratio(desk, source, facts, dub, track, script, on_screen, before, comparable)
         evidence = replace(evidence, flicker_ratio=ratio)
         _sheet(found, store, source, facts, dub, before, evidence, reading)
-    found.findings += check_mouth(evidence, reading, GATES)
+    found.findings += check_mouth(evidence, reading, found.gates)
     if set(lipsync.counts) != {LIP_SYNC_OFF}:
-        found.findings += check_placement(shown, faces.is_found, source.video.frame_rate, GATES)
+        found.findings += check_placement(shown, faces.is_found, source.video.frame_rate, found.gates)
         said = lines_on_screen(source, faces, on_screen, script)
         runs = [run for span in (*takes, *said) for run in span.shown]
         idle = watch_bystanders(store, source, facts, dub, faces, everybody, runs, log)
-        found.findings += check_wrong_mouths(idle, source.video.frame_rate, GATES)
+        found.findings += check_wrong_mouths(idle, source.video.frame_rate, found.gates)
     found.metrics |= _mouth_metrics(evidence, reading)
     figure = aperture_figure(
         evidence.source_aperture,

@@ -19,7 +19,7 @@ from dub.check_translation import check_translation
 from dub.check_words import HeardLine, check_source_language
 from dub.figures import aperture_figure, timeline_figure
 from dub.finding import Finding, Level, Review
-from dub.gates import Gates, not_measured
+from dub.gates import DEFAULT_GATES, Gates, not_measured
 from dub.lips import LipSync
 from dub.measured import Measured
 from dub.mix import Dub, Mix
@@ -36,7 +36,6 @@ from tasks.review_sound import judge_quality, judge_voices, measure_file
 from tasks.review_subtitles import read_subtitles
 from tasks.review_words import listen_back, read_language
 
-GATES = Gates()
 OF_A_SOURCE = frozenset({"rendered_share", "source_lips_left", "flicker_ratio"})
 """Checks that hold a dub's picture against its source's: a photo has nothing that moves."""
 ALIKE = 0.03
@@ -61,20 +60,21 @@ def review_portrait(
     lips: LipSync,
     dub: Dub,
     engines: tuple[EngineChoice, ...],
+    gates: Gates = DEFAULT_GATES,
 ) -> Review:
-    """Listen back, look at mouth, lids and head by tracking the finished file, measure the sound; judge each by
-    dub/gates.py. `voice_*`: the recording that the voice was made from. `engines`: the judges, as for `review`."""
+    """Listen back, look at mouth, lids and head by tracking the finished file, measure the sound; judge each by the
+    plan's gates. `voice_*`: the recording that the voice was made from. `engines`: the judges, as for `review`."""
     store, timeline, script = desk.open_store(), performed.timeline, performed.script
-    found = Measured()
+    found = Measured(gates=gates)
     dialogue, _ = open_wav(store.path(timeline.dialogue))
     found.findings += [
         synthetic(portrait, cast),
-        check_source_language(script.source_locale, script.language_probability, GATES),
-        *([] if translation.route == ("given",) else check_translation(script, translation, GATES)),
-        *([] if translation.route == ("given",) else check_content(script, translation, GATES)),
-        *check_timing(script, timeline, GATES),
-        *check_dialogue(timeline, dialogue[0], GATES),
-        *check_speech_rate(takes, GATES),
+        check_source_language(script.source_locale, script.language_probability, found.gates),
+        *([] if translation.route == ("given",) else check_translation(script, translation, found.gates)),
+        *([] if translation.route == ("given",) else check_content(script, translation, found.gates)),
+        *check_timing(script, timeline, found.gates),
+        *check_dialogue(timeline, dialogue[0], found.gates),
+        *check_speech_rate(takes, found.gates),
         *check_consent_records(cast),
     ]
     found.metrics |= {"synthetic": "portrait", "n_lines": len(timeline.placed)}
@@ -87,7 +87,7 @@ def review_portrait(
         judge_quality(found, desk, voice_script, voice_stems, timeline, _first(engines, "speech_quality"))
     with progress.part(0.6, 0.7):
         facts = measure_file(found, store, performed.source, timeline, mix, dub)
-        read_subtitles(found, store, timeline, dub, GATES)
+        read_subtitles(found, store, timeline, dub)
     with progress.part(0.7, 1.0):
         closures = _look(found, store, portrait, performed, lips, dub, facts, _first(engines, "face"))
     log = RenderLog.load(store.path(lips.log))
@@ -139,7 +139,7 @@ def _look(
     left_out = OF_A_SOURCE
     if facts.width_px != portrait.facts.width_px:
         left_out |= {"sharpness_ratio"}  # an enlarged picture is less sharp per pixel, whatever enlarges it
-    found.findings += [one for one in check_mouth(evidence, reading, GATES) if one.check not in left_out]
+    found.findings += [one for one in check_mouth(evidence, reading, found.gates) if one.check not in left_out]
     openings = eye_openings(face.at(159, 145, 386, 374), face.iod_px)
     found.metrics |= {
         "closure_recall": reading.closure_recall,

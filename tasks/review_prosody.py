@@ -12,7 +12,6 @@ from dub.check_prosody import (
     pauses_kept,
     question_rises,
 )
-from dub.gates import Gates
 from dub.levels import power_curve
 from dub.measured import Measured
 from dub.mix import Mix
@@ -21,8 +20,6 @@ from dub.script import PlacedTake, Timeline
 from dub.store import Store
 from dub.timecode import MASTER_RATE_HZ
 from dub.wav import Samples, open_wav
-
-GATES = Gates()
 
 
 def hear_prosody(found: Measured, store: Store, timeline: Timeline, mix: Mix, prosody: SourceProsody) -> None:
@@ -34,10 +31,10 @@ def hear_prosody(found: Measured, store: Store, timeline: Timeline, mix: Mix, pr
 
     paused = [take for take in timeline.placed if prosody.of(take.utterance_id).pauses]
     kept = [pauses_kept(take, prosody.of(take.utterance_id), sound, MASTER_RATE_HZ) for take, sound in sounds(paused)]
-    found.findings.append(check_pauses(kept, GATES))
-    levels, errors = check_levels(timeline, prosody, power_curve(open_wav(store.path(mix.audio))[0]), GATES)
+    found.findings.append(check_pauses(kept, found.gates))
+    levels, errors = check_levels(timeline, prosody, power_curve(open_wav(store.path(mix.audio))[0]), found.gates)
     rises = question_rises(sounds(asking_lines(timeline, prosody)), MASTER_RATE_HZ)
-    found.findings += [*levels, *check_questions(rises, timeline.locale, GATES)]
+    found.findings += [*levels, *check_questions(rises, timeline.locale, found.gates)]
     off_s = [abs(off) for line in kept for off in line.off_s]
     found.metrics |= {
         "source_pauses": sum(line.n_source for line in kept),
@@ -45,5 +42,5 @@ def hear_prosody(found: Measured, store: Store, timeline: Timeline, mix: Mix, pr
         "pauses_off_s": round(sum(off_s) / len(off_s), 3) if off_s else None,
         "line_level_error_db": round(max(map(abs, errors.values())), 2) if errors else None,
         "questions": len(rises),
-        "questions_rising": sum(rise is not None and rise >= GATES.questions_rise.ok for rise in rises.values()),
+        "questions_rising": sum(rise is not None and rise >= found.gates.questions_rise.ok for rise in rises.values()),
     }

@@ -12,7 +12,7 @@ from dub.cast import Cast
 from dub.check_defects import check_defects
 from dub.check_sound import SpeakerMatch, check_length, check_level, check_offset, check_voice, sound_offset_s
 from dub.finding import Finding, Level
-from dub.gates import Gates, not_measured
+from dub.gates import not_measured
 from dub.loudness import loudness_lufs, true_peak_db
 from dub.measured import Measured
 from dub.media import command, opened, read_audio, run_tool
@@ -27,7 +27,6 @@ from dub.wav import open_wav
 from engines import registry
 from engines.speech_quality.contract import SpeechQuality
 
-GATES = Gates()
 OFFSET_RATE_HZ = 16_000
 MAX_OFFSET_SPEECH_S = 300
 MAX_JUDGED_S = 60
@@ -135,7 +134,7 @@ def judge_quality(
     if isinstance(score, float):
         beside = f"; the source's own speech: {before:.2f}" if isinstance(before, float) else ""
         found.findings.append(
-            GATES.finding(
+            found.gates.finding(
                 "speech_quality",
                 score,
                 f"The dub's speech is rated {score:.2f} of 5{beside}.",
@@ -155,17 +154,17 @@ def measure_file(found: Measured, store: Store, source: Source, timeline: Timeli
         sound = open_wav(track)[0]
         sound_s, picture_s = sound.shape[1] / MASTER_RATE_HZ, float(facts.duration)
         lufs, peak_db = loudness_lufs(track), true_peak_db(sound)
-        found.findings += check_defects(sound, open_wav(store.path(source.programme))[0], MASTER_RATE_HZ, GATES)
-    found.findings += check_level(mix.target_lufs, lufs, peak_db, GATES)
+        found.findings += check_defects(sound, open_wav(store.path(source.programme))[0], MASTER_RATE_HZ, found.gates)
+    found.findings += check_level(mix.target_lufs, lufs, peak_db, found.gates)
     frame_s = float(1 / source.video.frame_rate)
-    found.findings += check_length(facts.n_frames, source.video.n_frames, sound_s, picture_s, frame_s, GATES)
+    found.findings += check_length(facts.n_frames, source.video.n_frames, sound_s, picture_s, frame_s, found.gates)
     expected, heard = (
         read_audio(store.path(artifact), OFFSET_RATE_HZ, 1, most_s=MAX_OFFSET_SPEECH_S)[0]
         for artifact in (timeline.dialogue, dub.video)
     )
     offset_s, correlation = sound_offset_s(heard, expected, OFFSET_RATE_HZ)
     if timeline.placed:
-        found.findings.append(check_offset(offset_s, correlation, GATES))
+        found.findings.append(check_offset(offset_s, correlation, found.gates))
     found.metrics |= {
         "loudness_lufs": lufs,
         "target_lufs": mix.target_lufs,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dub.check_subtitles import check_subtitles
-from dub.gates import Gates
 from dub.measured import Measured
 from dub.media import command, opened, probe, run_tool
 from dub.mix import Dub
@@ -15,10 +14,10 @@ from dub.timed_script import parse
 DEADLINE_S = 120.0
 
 
-def read_subtitles(found: Measured, store: Store, timeline: Timeline, dub: Dub, gates: Gates) -> None:
+def read_subtitles(found: Measured, store: Store, timeline: Timeline, dub: Dub) -> None:
     """Take the subtitles out of the file and judge them."""
     cues = _cues_in(store, dub)
-    found.findings += check_subtitles(cues, timeline.locale, len(timeline.placed), gates)
+    found.findings += check_subtitles(cues, timeline.locale, len(timeline.placed), found.gates)
     found.metrics |= {
         "n_subtitles": len(cues),
         "fastest_subtitle_cps": max((cue.chars_per_second for cue in cues if cue.span.duration), default=None),

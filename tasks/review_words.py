@@ -11,7 +11,7 @@ from dub.artifact import Artifact, Record
 from dub.check_words import HeardLine, check_language, check_words, check_written_language, heard_lines
 from dub.errors import LanguageNotSupported
 from dub.finding import Finding, Level
-from dub.gates import Gates, not_measured
+from dub.gates import not_measured
 from dub.measured import Measured
 from dub.parts import moved_frames, parts_of
 from dub.script import Timeline, Translation, Word
@@ -25,7 +25,6 @@ from engines.asr.contract import Recogniser, Recognition
 from lang.bcp47 import Locale
 from lang.registry import name_of
 
-GATES = Gates()
 BESIDE_S = 0.1
 """A part of the dialogue is not cut so near to a take."""
 
@@ -69,12 +68,12 @@ def listen_back(
         return ()
     lines = heard_lines(timeline, heard)
     is_trusted = _is_trusted(choice, target)
-    found.findings += check_words(lines, choice.id, GATES, is_trusted=is_trusted)
+    found.findings += check_words(lines, choice.id, found.gates, is_trusted=is_trusted)
     rate = sum((line.words for line in lines), ErrorRate(0, 0)).rate
     found.metrics["word_error"] = rate
     found.metrics["character_error"] = sum((line.characters for line in lines), ErrorRate(0, 0)).rate
     if language_heard is not None:
-        found.findings.append(check_language(target, *language_heard, rate, GATES, is_trusted=is_trusted))
+        found.findings.append(check_language(target, *language_heard, rate, found.gates, is_trusted=is_trusted))
     return lines
 
 

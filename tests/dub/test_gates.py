@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
+from dub.errors import BadInput
 from dub.finding import Level, Review
-from dub.gates import Gates, Limit, not_measured
+from dub.gates import DEFAULT_GATES, Gates, Limit, LimitChange, not_measured
+from dub.plan import Plan
 from lang.bcp47 import Locale
 
 GATES = Gates()
+TOY = Path(__file__).parents[1] / "flows" / "toy.toml"
 
 
 def test_low_and_high_limits_judge_on_their_own_side() -> None:
@@ -53,3 +58,30 @@ def test_what_was_not_measured_is_said_and_degrades_where_it_matters() -> None:
     assert Review(locale=Locale("gn"), findings=(no_face,)).verdict is Level.OK
     assert no_face.value is None
     assert no_face.message.startswith("Not measured")
+
+
+def test_a_plans_own_limits() -> None:
+    changes = {"word_error": LimitChange(ok=0.1), "true_peak": LimitChange(never_fails=True)}
+    gates = DEFAULT_GATES.changed(changes | {"overrun": LimitChange(ok=1, failed=3)})
+    assert (gates.word_error.ok, gates.word_error.failed) == (0.1, DEFAULT_GATES.word_error.failed)
+    assert gates.word_error.source.startswith("the plan; by default 0.25 (")
+    assert gates.true_peak.level(9.0) is Level.DEGRADED
+    assert [gates.overrun.level(value) for value in (1.0, 2.0, 4.0)] == [Level.OK, Level.DEGRADED, Level.FAILED]
+    assert gates.stretch_high == DEFAULT_GATES.stretch_high
+
+
+def test_limits_that_cannot_be() -> None:
+    with pytest.raises(BadInput, match="no check is called 'word_eror'") as caught:
+        DEFAULT_GATES.changed({"word_eror": LimitChange(ok=0.1)})
+    assert "word_error" in caught.value.mend
+    with pytest.raises(BadInput, match=r"gates, word_error: .*must be worse than ok"):
+        DEFAULT_GATES.changed({"word_error": LimitChange(ok=0.9)})
+
+
+def test_a_profile_sets_them(tmp_path: Path) -> None:
+    profile = tmp_path / "mine.toml"
+    profile.write_text(TOY.read_text() + "[gates.word_error]\nok = 0.1\n")
+    assert Plan.read(profile).limits().word_error.ok == 0.1
+    profile.write_text(TOY.read_text() + "[gates.word_error]\nokay = 0.1\n")
+    with pytest.raises(BadInput, match=r"mine\.toml, field 'gates\.word_error\.okay'"):
+        Plan.read(profile)
