@@ -1,0 +1,129 @@
+"""Which check catches which fault: `python infra/calibrate_checks.py talk.mp4=es,pt-BR other.mp4=ca --md TABLE.md`.
+
+Dubs each video by the profile (from the memo, where it was done before), reviews every dub as it is, then with one
+planted fault after the other (infra/planted/faults.py), and writes what was caught, missed, and said of clean dubs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from dub.finding import Level, Review
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One dub with one fault. `new`: checks that are not ok now and were on the clean dub, or have got worse."""
+
+    dub: str
+    fault: str
+    new: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Clean:
+    """What the review says of a dub as it is: checks that ran, and those that were not ok."""
+
+    dub: str
+    ran: tuple[str, ...]
+    not_ok: tuple[str, ...]
+
+
+_SEVERITY = {Level.OK: 0, Level.DEGRADED: 1, Level.FAILED: 2}
+
+
+def levels(review: Review) -> dict[str, int]:
+    """The worst level of each check, as a number, and how many findings are not ok."""
+    worst: dict[str, int] = {}
+    for finding in review.findings:
+        worst[finding.check] = max(worst.get(finding.check, 0), _SEVERITY[finding.level])
+    return worst
+
+
+def trials_of(asked: str, out: Path, profile: str) -> tuple[list[Clean], list[Trial]]:
+    from infra.planted.faults import FAULTS
+    from infra.planted.made import dubs_of
+    from lang.bcp47 import Locale
+
+    video, _, targets = asked.partition("=")
+    source = Path(video).absolute()
+    clean, trials = [], []
+    with dubs_of(source, tuple(map(Locale, targets.split(","))), out / source.stem, profile) as dubs:
+        for locale, made in dubs.items():
+            name = f"{source.stem} {locale}"
+            before = levels(made.reviewed())
+            clean.append(Clean(name, tuple(sorted(before)), tuple(sorted(c for c, level in before.items() if level))))
+            others = {other: each for other, each in dubs.items() if other != locale}
+            for fault in FAULTS:
+                spoiled = fault.plant(made, others)
+                if spoiled is None:
+                    continue
+                after = levels(spoiled.reviewed())
+                new = tuple(sorted(check for check, level in after.items() if level > before.get(check, 0)))
+                trials.append(Trial(name, fault.name, new))
+                print(f"{name}: {fault.name}: {', '.join(new) or 'nothing'}", flush=True)
+    return clean, trials
+
+
+def table(clean: Iterable[Clean], trials: Iterable[Trial]) -> str:
+    """Markdown: per fault how often it was caught and by what; per check what it said of clean dubs."""
+    from infra.planted.faults import FAULTS
+
+    tried: Mapping[str, list[Trial]] = defaultdict(list)
+    for trial in trials:
+        tried[trial.fault].append(trial)
+    lines = ["| planted fault | size | caught | by its check | other checks that spoke |", "|---|---|---|---|---|"]
+    for fault in FAULTS:
+        some = tried[fault.name]
+        if not some:
+            lines.append(f"| {fault.name} | {fault.size} | not tried | | |")
+            continue
+        caught = sum(bool(set(trial.new) & set(fault.caught_by)) for trial in some)
+        own = _counted(check for trial in some for check in trial.new if check in fault.caught_by)
+        other = _counted(check for trial in some for check in trial.new if check not in fault.caught_by)
+        lines.append(f"| {fault.name} | {fault.size} | {caught} of {len(some)} | {own} | {other} |")
+    dubs = list(clean)
+    n_ran = sum(len(each.ran) for each in dubs)
+    said = _counted(check for each in dubs for check in each.not_ok)
+    n_said = sum(len(each.not_ok) for each in dubs)
+    share = f"{n_said} of {n_ran} checks ({n_said / max(1, n_ran):.1%})"
+    lines += ["", f"On {len(dubs)} dubs as they are, {share} were not ok: {said}."]
+    return "\n".join(lines) + "\n"
+
+
+def _counted(checks: Iterable[str]) -> str:
+    counts: dict[str, int] = {}
+    for check in checks:
+        counts[check] = counts.get(check, 0) + 1
+    return ", ".join(f"{check} {n}" for check, n in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("videos", nargs="+", metavar="VIDEO=LOCALES")
+    parser.add_argument("--out", type=Path, default=Path("calibrated"))
+    parser.add_argument("--profile", default="embedded")
+    parser.add_argument("--md", type=Path, help="write the table here as well")
+    options = parser.parse_args()
+    clean: list[Clean] = []
+    trials: list[Trial] = []
+    for asked in options.videos:
+        some_clean, some_trials = trials_of(asked, options.out.absolute(), options.profile)
+        clean += some_clean
+        trials += some_trials
+    options.out.mkdir(parents=True, exist_ok=True)
+    facts = {"clean": [asdict(each) for each in clean], "trials": [asdict(each) for each in trials]}
+    (options.out / "trials.json").write_text(json.dumps(facts, indent=1))
+    told = table(clean, trials)
+    print(told)
+    if options.md:
+        options.md.write_text(told)
+
+
+if __name__ == "__main__":
+    main()

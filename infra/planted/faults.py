@@ -1,0 +1,248 @@
+"""The faults that are planted, each at a size that a viewer would complain of, with the checks that must catch it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from dub.script import PlacedTake, Timeline, Translation
+from infra.planted.made import Made, Samples
+from lang.bcp47 import Locale
+from lang.sentences import split_sentences
+
+RATE_HZ = 48_000
+Others = Mapping[Locale, Made]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`size`: how much of it, in words. `caught_by`: checks of which one at least must not be ok. `plant`: the dub with
+    the fault, None where it has nothing to spoil; the second argument holds the title's other languages."""
+
+    name: str
+    size: str
+    caught_by: tuple[str, ...]
+    plant: Callable[[Made, Others], Made | None]
+
+
+def _longest(made: Made) -> PlacedTake:
+    return max(made.timeline.placed, key=lambda take: take.n_samples)
+
+
+def _with_dialogue(made: Made, change: Callable[[Samples], None]) -> Made:
+    """`change` spoils the mono dialogue, float32 (n_samples,), in place."""
+    dialogue = made.sound_of(made.timeline.dialogue)
+    change(dialogue[0])
+    return made.with_timeline(made.timeline.model_copy(update={"dialogue": made.put_sound(dialogue)}))
+
+
+def _with_lines(made: Made, change: Callable[[list[str]], None]) -> Made:
+    """`change` spoils the translated lines' texts in place; what is spoken stays."""
+    lines = list(made.translation.lines)
+    texts = [line.text for line in lines]
+    change(texts)
+    changed = tuple(line.model_copy(update={"text": text}) for line, text in zip(lines, texts, strict=True))
+    return replace(made, translation=made.translation.model_copy(update={"lines": changed}))
+
+
+def _wrong_language(made: Made, others: Others) -> Made | None:
+    other = next((each for locale, each in others.items() if locale.language != made.locale.language), None)
+    if other is None:
+        return None
+    text_of = {take.utterance_id: take.text for take in made.timeline.placed}
+    placed = tuple(
+        take.model_copy(update={"text": text_of.get(take.utterance_id, take.text)}) for take in other.timeline.placed
+    )
+    return made.with_timeline(other.timeline.model_copy(update={"locale": made.locale, "placed": placed}))
+
+
+def _last_word_cut(made: Made, _: Others) -> Made:
+    take = _longest(made)
+
+    def cut(dialogue: Samples) -> None:
+        dialogue[take.end_sample - round(0.4 * RATE_HZ) : take.end_sample] = 0
+
+    return _with_dialogue(made, cut)
+
+
+def _line_silent(made: Made, _: Others) -> Made:
+    take = _longest(made)
+
+    def silence(dialogue: Samples) -> None:
+        dialogue[take.start_sample : take.end_sample] = 0
+
+    return _with_dialogue(made, silence)
+
+
+def _another_voice(made: Made, _: Others) -> Made:
+    """Five semitones up at the same speed: as another person."""
+    return _revoiced(made, made.timeline.placed)
+
+
+def _one_line_in_another_voice(made: Made, _: Others) -> Made | None:
+    return _revoiced(made, (_longest(made),)) if len(made.timeline.placed) > 2 else None
+
+
+def _revoiced(made: Made, takes: tuple[PlacedTake, ...]) -> Made:
+    from dub.time_stretch import stretched
+
+    dialogue = made.sound_of(made.timeline.dialogue)
+    changed = {}
+    for take in takes:
+        sound = made.sound_of(take.audio)[0]
+        faster = np.interp(np.arange(0, len(sound) - 1, 2 ** (5 / 12)), np.arange(len(sound)), sound).astype(np.float32)
+        with made.desk.open_store().scratch() as folder:
+            raised = stretched(faster, Fraction(len(sound), len(faster)), folder)[: len(sound)]
+        raised = np.pad(raised, (0, len(sound) - len(raised)))
+        end = min(take.end_sample, dialogue.shape[1])
+        dialogue[0, take.start_sample : end] = raised[: end - take.start_sample]
+        changed[take.utterance_id] = take.model_copy(update={"audio": made.put_sound(raised[None])})
+    placed = tuple(changed.get(take.utterance_id, take) for take in made.timeline.placed)
+    return made.with_timeline(made.timeline.model_copy(update={"placed": placed, "dialogue": made.put_sound(dialogue)}))
+
+
+def _said_over_the_next(made: Made, _: Others) -> Made | None:
+    """The longest take comes two seconds late."""
+    return _moved(made, _longest(made), 2.0)
+
+
+def _moved(made: Made, take: PlacedTake, by_s: float) -> Made | None:
+    shift = round(by_s * RATE_HZ)
+    dialogue = made.sound_of(made.timeline.dialogue)
+    if take.end_sample + shift > dialogue.shape[1]:
+        return None
+    sound = made.sound_of(take.audio)[0][: take.n_samples]
+    dialogue[0, take.start_sample : take.start_sample + len(sound)] -= sound
+    dialogue[0, take.start_sample + shift : take.start_sample + shift + len(sound)] += sound
+    phonemes = tuple(
+        phoneme.model_copy(
+            update={"start_sample": phoneme.start_sample + shift, "end_sample": phoneme.end_sample + shift}
+        )
+        for phoneme in take.phonemes
+    )
+    late = take.model_copy(update={"start_sample": take.start_sample + shift, "phonemes": phonemes})
+    placed = tuple(late if each is take else each for each in made.timeline.placed)
+    timeline: Timeline = made.timeline.model_copy(update={"placed": placed, "dialogue": made.put_sound(dialogue)})
+    return made.with_timeline(timeline)
+
+
+def _music_too_loud(made: Made, _: Others) -> Made | None:
+    bed = made.sound_of(made.stems.bed)
+    if not np.any(bed):
+        return None
+    return made.with_timeline(made.timeline, made.stems.model_copy(update={"bed": made.put_sound(8 * bed)}))
+
+
+def _source_voice_left(made: Made, _: Others) -> Made:
+    bed = made.sound_of(made.stems.bed)
+    bed += 0.35 * made.sound_of(made.stems.dialogue)
+    stems = made.stems.model_copy(update={"bed": made.put_sound(bed)})
+    return replace(made.with_timeline(made.timeline, stems), stems=stems)
+
+
+def _sentence_left_out(made: Made, _: Others) -> Made | None:
+    sentences = [split_sentences(line.text) for line in made.translation.lines]
+    if all(len(some) < 2 for some in sentences):
+        return None
+
+    def leave_out(texts: list[str]) -> None:
+        place = max(range(len(texts)), key=lambda number: len(sentences[number]))
+        texts[place] = " ".join(sentences[place][:-1])
+
+    return _with_lines(made, leave_out)
+
+
+def _copied(made: Made, _: Others) -> Made:
+    source = {line.id: line.text for line in made.script.utterances}
+    ids = [line.utterance_id for line in made.translation.lines]
+
+    def copy(texts: list[str]) -> None:
+        place = max(range(len(texts)), key=lambda number: len(source[ids[number]]))
+        texts[place] = source[ids[place]]
+
+    return _with_lines(made, copy)
+
+
+def _said_twice(made: Made, _: Others) -> Made | None:
+    if len(made.translation.lines) < 2:
+        return None
+
+    def double(texts: list[str]) -> None:
+        place = max(range(len(texts) - 1), key=lambda number: len(texts[number]))
+        texts[place + 1] = texts[place]
+
+    return _with_lines(made, double)
+
+
+def _number_changed(made: Made, _: Others) -> Made | None:
+    lines: Translation = made.translation
+    if not any(char.isdigit() for line in lines.lines for char in line.text):
+        return None
+
+    def change(texts: list[str]) -> None:
+        place = next(number for number, text in enumerate(texts) if any(map(str.isdigit, text)))
+        texts[place] = "".join(str((int(char) + 1) % 10) if char.isdecimal() else char for char in texts[place])
+
+    return _with_lines(made, change)
+
+
+def _sound(name: str, size: str, caught_by: tuple[str, ...], graph: str) -> Fault:
+    """The dub's sound through an ffmpeg filter; the rest of the file is copied."""
+    arguments = ("-map", "0", "-c", "copy", "-filter:a:0", graph, "-c:a:0", "aac", "-b:a:0", "192k")
+    return Fault(name, size, caught_by, lambda made, _: made.with_file(*arguments))
+
+
+def _no_subtitles(made: Made, _: Others) -> Made:
+    return made.with_file("-map", "0:v", "-map", "0:a", "-c", "copy")
+
+
+def _frozen(made: Made, _: Others) -> Made:
+    """From the first take's start on, the picture stands still."""
+    first = min(take.start_sample for take in made.timeline.placed) / RATE_HZ
+    frame = max(1, round(first * float(made.source.video.frame_rate)))
+    graph = f"freezeframes=first={frame}:last={made.source.video.n_frames - 1}:replace={frame}"
+    return made.with_file(
+        "-map", "0", "-c", "copy", "-vf", graph, "-c:v", "libx264", "-crf", "18", "-preset", "veryfast",
+        is_picture_new=True,
+    )  # fmt: skip
+
+
+def _sources_mouth(made: Made, _: Others) -> Made:
+    """The source's own picture under the dub, as if lip-sync had not been put in."""
+    original = str(made.desk.open_store().path(made.source.original))
+    streams = ("-map", "1:v:0", "-map", "0:a", "-map", "0:s?")
+    return made.with_file("-i", original, *streams, "-c", "copy", is_picture_new=True)
+
+
+def _cut_short(made: Made, _: Others) -> Made:
+    seconds = float(made.source.video.duration) - 1
+    return made.with_file("-map", "0", "-c", "copy", "-t", f"{seconds:.3f}", is_picture_new=True)
+
+
+FAULTS: tuple[Fault, ...] = (
+    Fault("wrong language spoken", "all lines", ("language_heard", "word_error"), _wrong_language),
+    Fault("last word cut off", "0.4 s of one line", ("line_word_error", "word_error", "line_level"), _last_word_cut),
+    Fault("a line not spoken", "one line", ("line_level", "line_word_error"), _line_silent),
+    Fault("another voice", "5 semitones up", ("speaker_similarity",), _another_voice),
+    Fault("one line in another voice", "5 semitones up", ("voice_steady",), _one_line_in_another_voice),
+    Fault("a line late", "2 s", ("piled_speech", "overrun", "closure_recall"), _said_over_the_next),
+    Fault("music too loud", "18 dB up", ("speech_over_bed",), _music_too_loud),
+    Fault("source's voice left in", "9 dB under", ("source_voice_left",), _source_voice_left),
+    Fault("a sentence left out", "the last of a line", ("sentences_kept", "length_ratio_low"), _sentence_left_out),
+    Fault("a line left untranslated", "the longest", ("copied_lines",), _copied),
+    Fault("a line said twice", "the next one's place", ("said_twice",), _said_twice),
+    Fault("a number changed", "one line", ("numbers_kept",), _number_changed),
+    _sound("sound late", "300 ms", ("sound_late",), "adelay=300:all=1"),
+    _sound("sound early", "150 ms", ("sound_early",), "atrim=start=0.15,asetpts=PTS-STARTPTS,apad=pad_dur=0.15"),
+    _sound("clipped", "12 dB over full scale", ("clipping",), "volume=18dB,aformat=s16,aformat=fltp,volume=-18dB"),
+    _sound("too quiet", "8 dB", ("loudness_error",), "volume=-8dB"),
+    _sound("peaks over full scale", "6 dB up", ("true_peak",), "volume=6dB"),
+    _sound("a hole", "2 s", ("sound_holes",), "volume=0:enable='between(t,2,4)'"),
+    Fault("no subtitles", "none", ("subtitles_there",), _no_subtitles),
+    Fault("cut short", "1 s", ("duration_error",), _cut_short),
+    Fault("frozen picture", "while the dub speaks", ("closure_recall",), _frozen),
+    Fault("source's mouth", "every frame", ("source_lips_left", "closure_recall"), _sources_mouth),
+)

@@ -1,0 +1,146 @@
+"""All that one language's dub was made of, so that any part of it can be spoiled and the whole be reviewed again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from dub.artifact import Artifact
+from dub.cast import Cast
+from dub.finding import Review
+from dub.lips import LipSync
+from dub.media import ffmpeg_exe, run_tool
+from dub.mix import Dub, Mix
+from dub.on_screen import OnScreen
+from dub.plan import Job
+from dub.prosody import SourceProsody
+from dub.script import DubScript, Takes, Timeline, Translation
+from dub.source import FaceTrack, Source, Stems
+from dub.stage import Desk, EngineChoice
+from dub.subtitles import Subtitles
+from dub.turns import Turns
+from dub.wav import WAV, open_wav, write_wav
+from lang.bcp47 import Locale
+
+Samples = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What `review` takes, and what a spoiled sound is mixed and muxed from again."""
+
+    desk: Desk
+    source: Source
+    stems: Stems
+    script: DubScript
+    translation: Translation
+    cast: Cast
+    takes: Takes
+    timeline: Timeline
+    mix: Mix
+    track: FaceTrack
+    on_screen: OnScreen
+    lips: LipSync
+    subtitles: Subtitles
+    dub: Dub
+    judges: tuple[EngineChoice, ...]
+    prosody: SourceProsody
+    turns: Turns
+    seen: tuple[FaceTrack, ...]
+
+    @property
+    def locale(self) -> Locale:
+        return self.timeline.locale
+
+    def reviewed(self) -> Review:
+        from tasks.review import review
+
+        return review(
+            self.desk, self.source, self.stems, self.script, self.translation, self.cast, self.takes, self.timeline,
+            self.mix, self.track, self.on_screen, self.lips, self.dub, self.judges, self.prosody, self.turns, self.seen,
+        )  # fmt: skip
+
+    def with_timeline(self, timeline: Timeline, stems: Stems | None = None) -> Made:
+        """Mixed and muxed again with other takes, or over another background; the picture stays."""
+        from tasks.mix import mix
+        from tasks.remux import remux
+
+        mixed = mix(
+            self.desk, self.source, stems or self.stems, self.script, timeline, self.mix.target_lufs, self.prosody
+        )
+        dub = remux(self.desk, self.source, self.lips, mixed, self.subtitles, self.locale, self.script, self.cast)
+        return replace(self, timeline=timeline, mix=mixed, dub=dub)
+
+    def with_file(self, *arguments: str, is_picture_new: bool = False) -> Made:
+        """The finished file through ffmpeg. `arguments`: between input and output, `{film}` is the film's path."""
+        store = self.desk.open_store()
+        film = store.path(self.dub.video)
+        with store.scratch() as folder:
+            spoiled = folder / "spoiled.mp4"
+            filled = [argument.replace("{film}", str(film)) for argument in arguments]
+            run_tool(
+                [ffmpeg_exe(), "-nostdin", "-loglevel", "error", "-i", str(film), *filled, str(spoiled), "-y"], 300
+            )
+            dub = self.dub.model_copy(update={"video": store.put(spoiled, "video/mp4")})
+        return replace(self, dub=dub, seen=() if is_picture_new else self.seen)
+
+    def sound_of(self, artifact: Artifact) -> Samples:
+        """A copy that may be changed: float32 (n_channels, n_samples)."""
+        return np.array(open_wav(self.desk.open_store().path(artifact))[0])
+
+    def put_sound(self, samples: Samples, rate_hz: int = 48_000) -> Artifact:
+        store = self.desk.open_store()
+        with store.scratch() as folder:
+            write_wav(folder / "spoiled.wav", samples, rate_hz)
+            return store.put(folder / "spoiled.wav", WAV)
+
+
+@contextmanager
+def dubs_of(source: Path, targets: tuple[Locale, ...], out: Path, profile: str) -> Iterator[dict[Locale, Made]]:
+    """Dub a video (from the memo, where it was done before); what each language is made of."""
+    from flows.dub_title import OncePerLocale, dub_into, prepare_source
+    from flows.preflight import check, find_ways
+
+    job = Job(source=source, targets=targets, out=out, profile=profile)
+    prepared = check(job)
+    judges = tuple(
+        engine
+        for family in ("asr", "speaker", "face", "speech_quality", "language_id")
+        for engine in prepared.engines[family]
+    )
+    with prepared.desk.at_work():
+        shared = prepare_source(prepared)
+        spoken = shared.script.result().source_locale
+        stories = [
+            dub_into(locale, find_ways(prepared.job, prepared.plan, spoken, locale), prepared, shared)
+            for locale in targets
+        ]
+        yield {
+            story.locale: Made(
+                desk=prepared.desk,
+                source=shared.source.result(),
+                stems=shared.stems.result(),
+                script=shared.script.result(),
+                translation=story.translation.result(),
+                cast=story.cast.result(),
+                takes=story.takes.result(),
+                timeline=story.timeline.result(),
+                mix=story.mix.result(),
+                track=shared.faces.result(),
+                on_screen=shared.on_screen.result(),
+                lips=story.lips.result(),
+                subtitles=story.subtitles.result(),
+                dub=story.dub.result(),
+                judges=judges,
+                prosody=shared.prosody.result(),
+                turns=shared.turns.result(),
+                seen=tuple(part.result() for part in story.seen_parts.values()),
+            )
+            for story in stories
+            if isinstance(story, OncePerLocale)
+        }
