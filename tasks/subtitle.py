@@ -10,7 +10,7 @@ from lang.line_breaks import reading_speed
 from lang.registry import language
 
 
-@stage(version=3)
+@stage(version=4)
 def subtitle(desk: Desk, source: Source, timeline: Timeline) -> Subtitles:
     """Cut the placed takes' texts into cues and write them. A cue that must be read too fast is counted, not cut."""
     store = desk.open_store()
