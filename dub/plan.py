@@ -15,6 +15,7 @@ from dub.finding import Level
 from dub.gates import DEFAULT_GATES, Gates, LimitChange
 from dub.location import Location
 from dub.prices import Prices
+from dub.upload_limits import KNOWN, UploadLimit
 from lang.bcp47 import Locale
 
 
@@ -47,6 +48,7 @@ class Plan(Record):
     portrait: str = Field("warped-photo", description="makes a photo talk, for `polydub avatar`")
     speech_quality: str
     language_id: str
+    screen_text: str = Field("", description="finds captions in the source's picture; empty: nobody looks for them")
     consent: Literal["noted", "required"] = "noted"
     target_lufs: float = Field(-16.0, ge=-40, le=-8)
     content_credentials: Literal["off", "test", "signed"] = Field(
@@ -55,6 +57,10 @@ class Plan(Record):
     gates: dict[str, LimitChange] = Field(
         default={}, description="limits of single checks, instead of those of dub/gates.py"
     )
+    upload_to: tuple[str, ...] = Field(
+        default=(), description="places that must take the files: youtube, tiktok, linkedin, x, or of upload_limits"
+    )
+    upload_limits: tuple[UploadLimit, ...] = Field(default=(), description="places of the plan's own, or other limits")
     quarantine: str = Field(
         default="quarantine",
         pattern=r"^([\w-][\w.-]*)?$",
@@ -69,9 +75,25 @@ class Plan(Record):
     locales: dict[Locale, LocalePlan] = Field(default={}, description="what single locales do otherwise")
     prices: Prices | None = Field(default=None, description="what machines cost: without it the report tells no money")
 
+    def engines_of(self, family: str) -> tuple[str, ...]:
+        """Ids of the engines named for a family, in order; () for none."""
+        named: str | tuple[str, ...] = getattr(self, family)
+        return tuple(filter(None, (named,) if isinstance(named, str) else named))
+
     def limits(self) -> Gates:
         """All limits, the plan's own among them. Raises BadInput."""
         return DEFAULT_GATES.changed(self.gates)
+
+    def uploads(self) -> tuple[UploadLimit, ...]:
+        """The places of `upload_to` with their limits. Raises BadInput for one that is not known."""
+        known = KNOWN | {limit.name: limit for limit in self.upload_limits}
+        for name in self.upload_to:
+            if name not in known:
+                raise BadInput(
+                    f"the plan's upload_to: the limits of {name!r} are not known",
+                    mend=f"use one of {', '.join(known)}, or state them in [[upload_limits]]",
+                )
+        return tuple(known[name] for name in self.upload_to)
 
     def folder_for(self, verdict: Level) -> str:
         """Where a language's files go in the output place: "" for its root."""

@@ -46,7 +46,7 @@ class PreparedAvatar(Record):
 def check_avatar(job: AvatarJob, today: date) -> PreparedAvatar:
     """Refuse what cannot work, naming the thing and the mend. Loads no model but a given super-resolution network."""
     plan = read_plan(job.profile)
-    plan.limits()
+    plan.limits(), plan.uploads()
     for what, path in (("photo", job.photo), ("voice recording", job.voice), *_scripts(job)):
         if not path.is_file():
             raise BadInput(f"the {what} {path} does not exist", mend="give the path of one file")

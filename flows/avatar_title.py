@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from dub.avatar import AvatarJob, Performed, Portrait, Talk
+from dub.back_translation import BackTranslation
 from dub.cast import Cast
 from dub.dubbed_locale import DubbedLocale
 from dub.effort import StageWork, effort
@@ -25,7 +26,7 @@ from dub.subtitles import Subtitles
 from dub.turns import Turns
 from flows.avatar_preflight import PreparedAvatar, check_avatar
 from flows.outcome import RunReport, by_stage, failed_review, root_cause, sharing, works_of
-from flows.preflight import find_ways
+from flows.preflight import find_way_back, find_ways
 from flows.publish import publish, publish_files
 from flows.publish_review import publish_review
 from flows.watched import watched
@@ -49,6 +50,7 @@ from tasks.speak_freely import speak_freely
 from tasks.subtitle import subtitle
 from tasks.transcribe import transcribe
 from tasks.translate import translate
+from tasks.translate_back import translate_back
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class ShownLocale:
     mix: Work[Mix]
     subtitles: Work[Subtitles]
     dub: Work[Dub]
+    back: Work[BackTranslation] | None
     review: Work[Review]
 
 
@@ -218,12 +221,16 @@ def _show(
             seal, desk, source, title.script, spoken.translation, cast, picture, dub, photo, makers, prepared.signer,
             label=step("seal"),
         )  # fmt: skip
+    way_back = find_way_back(prepared.plan, locale, title.script.source_locale)
+    back = (
+        submit(translate_back, desk, spoken.translation, way_back, label=step("translate back")) if way_back else None
+    )
     reviewed = submit(
         review_portrait, desk, portrait, title, shared.stems, shared.voice_script, spoken.translation, cast,
-        spoken.takes, mixed, picture, dub, judges, prepared.plan.limits(),
+        spoken.takes, mixed, picture, dub, judges, prepared.plan.limits(), back, prepared.plan.uploads(),
         label=step("review"),
     )  # fmt: skip
-    return ShownLocale(spoken, animated, picture, mixed, cues, dub, reviewed)
+    return ShownLocale(spoken, animated, picture, mixed, cues, dub, back, reviewed)
 
 
 def _given(prepared: PreparedAvatar, path: Any) -> GivenFile | None:

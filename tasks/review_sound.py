@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,16 @@ import numpy.typing as npt
 from dub.artifact import Artifact, Record
 from dub.cast import Cast
 from dub.check_defects import check_defects
-from dub.check_sound import SpeakerMatch, check_length, check_level, check_offset, check_voice, sound_offset_s
+from dub.check_layers import Piece, check_layers, layers_of
+from dub.check_sound import (
+    FOUND_CORRELATION,
+    SpeakerMatch,
+    check_length,
+    check_level,
+    check_offset,
+    check_voice,
+    sound_offset_s,
+)
 from dub.finding import Finding, Level
 from dub.gates import not_measured
 from dub.loudness import loudness_lufs, true_peak_db
@@ -143,10 +153,32 @@ def judge_quality(
         )
 
 
-def measure_file(found: Measured, store: Store, source: Source, timeline: Timeline, mix: Mix, dub: Dub) -> VideoFacts:
-    """Decode the finished file and measure it, whatever the stages that made it say."""
+@dataclass(frozen=True)
+class SaidBefore:
+    """What the source says, where, and the sound of it."""
+
+    stems: Stems
+    script: DubScript
+
+
+def measure_file(
+    found: Measured,
+    store: Store,
+    source: Source,
+    timeline: Timeline,
+    mix: Mix,
+    dub: Dub,
+    said: SaidBefore | None = None,
+) -> VideoFacts:
+    """Decode the finished file and measure it, whatever the stages that made it say. `said`: the source's own speech on
+    the dub's clock, None where there is none."""
     video = store.path(dub.video)
     facts = video_facts(video)
+    expected, heard = (
+        read_audio(store.path(artifact), OFFSET_RATE_HZ, 1, most_s=MAX_OFFSET_SPEECH_S)[0]
+        for artifact in (timeline.dialogue, dub.video)
+    )
+    offset_s, correlation = sound_offset_s(heard, expected, OFFSET_RATE_HZ)
     with store.scratch() as folder:
         track = folder / "sound.wav"
         decoded = opened(video)["a:0"].output(f"file:{track}", acodec="pcm_f32le", ar=MASTER_RATE_HZ, rf64="auto")
@@ -155,14 +187,11 @@ def measure_file(found: Measured, store: Store, source: Source, timeline: Timeli
         sound_s, picture_s = sound.shape[1] / MASTER_RATE_HZ, float(facts.duration)
         lufs, peak_db = loudness_lufs(track), true_peak_db(sound)
         found.findings += check_defects(sound, open_wav(store.path(source.programme))[0], MASTER_RATE_HZ, found.gates)
+        if correlation >= FOUND_CORRELATION:
+            _tell_layers(found, store, sound, timeline, said, round(offset_s * MASTER_RATE_HZ))
     found.findings += check_level(mix.target_lufs, lufs, peak_db, found.gates)
     frame_s = float(1 / source.video.frame_rate)
     found.findings += check_length(facts.n_frames, source.video.n_frames, sound_s, picture_s, frame_s, found.gates)
-    expected, heard = (
-        read_audio(store.path(artifact), OFFSET_RATE_HZ, 1, most_s=MAX_OFFSET_SPEECH_S)[0]
-        for artifact in (timeline.dialogue, dub.video)
-    )
-    offset_s, correlation = sound_offset_s(heard, expected, OFFSET_RATE_HZ)
     if timeline.placed:
         found.findings.append(check_offset(offset_s, correlation, found.gates))
     found.metrics |= {
@@ -179,6 +208,28 @@ def measure_file(found: Measured, store: Store, source: Source, timeline: Timeli
         "sound_duration_s": sound_s,
     }
     return facts
+
+
+def _tell_layers(
+    found: Measured,
+    store: Store,
+    sound: npt.NDArray[np.float32],
+    timeline: Timeline,
+    said: SaidBefore | None,
+    late_by: int,
+) -> None:
+    """`sound`: the finished file's, `late_by` samples after the timeline."""
+    takes = (
+        Piece(take.start_sample + late_by, open_wav(store.path(take.audio))[0][0, : take.n_samples])
+        for take in timeline.placed
+    )
+    spoken, voice = [], sound
+    if said is not None:
+        spoken = [(sample_at(line.span.start), sample_at(line.span.end)) for line in said.script.utterances]
+        voice = open_wav(store.path(said.stems.dialogue))[0]
+    layers = layers_of(sound, takes, voice, spoken)
+    found.findings += check_layers(layers, found.gates)
+    found.metrics |= {"speech_over_rest_db": layers.voice_over_rest, "source_voice_db": layers.source_voice}
 
 
 def _joined(pieces: Iterable[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:

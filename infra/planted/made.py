@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dub.artifact import Artifact
+from dub.captions import Captions
 from dub.cast import Cast
 from dub.finding import Review
 from dub.lips import LipSync
@@ -26,6 +27,7 @@ from dub.subtitles import Subtitles
 from dub.turns import Turns
 from dub.wav import WAV, open_wav, write_wav
 from lang.bcp47 import Locale
+from tasks.translation_way import Way
 
 Samples = npt.NDArray[np.float32]
 
@@ -52,6 +54,8 @@ class Made:
     prosody: SourceProsody
     turns: Turns
     seen: tuple[FaceTrack, ...]
+    captions: Captions | None
+    way_back: Way | None
 
     @property
     def locale(self) -> Locale:
@@ -59,22 +63,31 @@ class Made:
 
     def reviewed(self) -> Review:
         from tasks.review import review
+        from tasks.translate_back import translate_back
 
+        back = translate_back(self.desk, self.translation, self.way_back) if self.way_back else None
         return review(
             self.desk, self.source, self.stems, self.script, self.translation, self.cast, self.takes, self.timeline,
             self.mix, self.track, self.on_screen, self.lips, self.dub, self.judges, self.prosody, self.turns, self.seen,
+            back=back, captions=self.captions,
         )  # fmt: skip
 
-    def with_timeline(self, timeline: Timeline, stems: Stems | None = None) -> Made:
-        """Mixed and muxed again with other takes, or over another background; the picture stays."""
+    def with_timeline(self, timeline: Timeline) -> Made:
+        """Mixed and muxed again with other takes; the picture stays."""
         from tasks.mix import mix
+
+        mixed = mix(self.desk, self.source, self.stems, self.script, timeline, self.mix.target_lufs, self.prosody)
+        return replace(self, timeline=timeline, mix=mixed, dub=self._muxed(mixed))
+
+    def with_mix(self, audio: Artifact) -> Made:
+        """Muxed again with another finished sound, of which the mix stage knows nothing."""
+        mixed = self.mix.model_copy(update={"audio": audio})
+        return replace(self, mix=mixed, dub=self._muxed(mixed))
+
+    def _muxed(self, mixed: Mix) -> Dub:
         from tasks.remux import remux
 
-        mixed = mix(
-            self.desk, self.source, stems or self.stems, self.script, timeline, self.mix.target_lufs, self.prosody
-        )
-        dub = remux(self.desk, self.source, self.lips, mixed, self.subtitles, self.locale, self.script, self.cast)
-        return replace(self, timeline=timeline, mix=mixed, dub=dub)
+        return remux(self.desk, self.source, self.lips, mixed, self.subtitles, self.locale, self.script, self.cast)
 
     def with_file(self, *arguments: str, is_picture_new: bool = False) -> Made:
         """The finished file through ffmpeg. `arguments`: between input and output, `{film}` is the film's path."""
@@ -104,7 +117,7 @@ class Made:
 def dubs_of(source: Path, targets: tuple[Locale, ...], out: Path, profile: str) -> Iterator[dict[Locale, Made]]:
     """Dub a video (from the memo, where it was done before); what each language is made of."""
     from flows.dub_title import OncePerLocale, dub_into, prepare_source
-    from flows.preflight import check, find_ways
+    from flows.preflight import check, find_way_back, find_ways
 
     job = Job(source=source, targets=targets, out=out, profile=profile)
     prepared = check(job)
@@ -140,6 +153,8 @@ def dubs_of(source: Path, targets: tuple[Locale, ...], out: Path, profile: str) 
                 prosody=shared.prosody.result(),
                 turns=shared.turns.result(),
                 seen=tuple(part.result() for part in story.seen_parts.values()),
+                captions=shared.captions.result() if shared.captions else None,
+                way_back=find_way_back(prepared.plan, story.locale, spoken),
             )
             for story in stories
             if isinstance(story, OncePerLocale)
