@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dub.errors import EngineUnavailable, ToolFailed, UnreadableMedia
+from dub.frame_expression import expression_of
 from dub.source import VideoFacts
 from dub.tool import ToolPipe as ToolPipe
 from dub.tool import run_tool as run_tool
@@ -156,7 +157,7 @@ def read_frames(
         inside = [frame - first for frame in sorted(set(only)) if first <= frame < first + n_wanted]
         if not inside:
             return
-        picture = picture.filter("select", expr="+".join(f"eq(n,{frame})" for frame in inside))
+        picture = picture.filter("select", expr=expression_of(inside))
         n_wanted = len(inside)
     picture = even(picture)
     if scale:

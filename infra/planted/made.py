@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +23,8 @@ from dub.prosody import SourceProsody
 from dub.script import DubScript, Takes, Timeline, Translation
 from dub.source import FaceTrack, Source, Stems
 from dub.stage import Desk, EngineChoice
-from dub.subtitles import Subtitles
+from dub.subtitles import Cue, Subtitles, to_srt
+from dub.timed_script import parse
 from dub.turns import Turns
 from dub.wav import WAV, open_wav, write_wav
 from lang.bcp47 import Locale
@@ -56,10 +57,18 @@ class Made:
     seen: tuple[FaceTrack, ...]
     captions: Captions | None
     way_back: Way | None
+    voice: EngineChoice
+    aligner: EngineChoice
+    reader: EngineChoice | None
 
     @property
     def locale(self) -> Locale:
         return self.timeline.locale
+
+    @property
+    def n_samples(self) -> int:
+        """Of the title, at 48 kHz."""
+        return int(open_wav(self.desk.open_store().path(self.timeline.dialogue))[0].shape[1])
 
     def reviewed(self) -> Review:
         from tasks.review import review
@@ -78,6 +87,46 @@ class Made:
 
         mixed = mix(self.desk, self.source, self.stems, self.script, timeline, self.mix.target_lufs, self.prosody)
         return replace(self, timeline=timeline, mix=mixed, dub=self._muxed(mixed))
+
+    def with_dialogue(self, dialogue: Samples) -> Made:
+        """As if the dub's voice had come out like this, (1, n_samples): the finished sound is changed alike."""
+        old, mixed = self.sound_of(self.timeline.dialogue), self.sound_of(self.mix.audio)
+        gain = float(np.vdot(old[0], mixed.mean(axis=0)) / np.vdot(old[0], old[0]))
+        spoiled = self.with_mix(self.put_sound(mixed + np.float32(gain) * (dialogue - old)))
+        timeline = self.timeline.model_copy(update={"dialogue": self.put_sound(dialogue)})
+        return replace(spoiled, timeline=timeline)
+
+    def spoken_by(self, cast: Cast) -> Made:
+        """Every line spoken anew by another cast; the review still knows the right one."""
+        from tasks.fit import fit
+        from tasks.speak import speak
+
+        takes = speak(self.desk, self.script, self.translation, cast, self.voice, self.aligner, self.prosody)
+        return self.with_timeline(fit(self.desk, self.source, self.script, takes, self.prosody))
+
+    def cues(self) -> tuple[Cue, ...]:
+        return parse(self.desk.open_store().path(self.subtitles.srt).read_bytes(), "cues.srt")
+
+    def with_cues(self, change: Callable[[Cue], Cue]) -> Made:
+        """Muxed again with every subtitle changed."""
+        srt = self.desk.open_store().put_bytes(to_srt(tuple(map(change, self.cues()))).encode(), "application/x-subrip")
+        spoiled = replace(self, subtitles=self.subtitles.model_copy(update={"srt": srt}))
+        return replace(spoiled, dub=spoiled._muxed(self.mix))
+
+    def with_captions(self, lines: tuple[Cue, ...]) -> Made | None:
+        """As if the source's picture had these drawn into it; None where the plan does not look for captions."""
+        from tasks.find_captions import find_captions
+
+        if self.reader is None:
+            return None
+        store = self.desk.open_store()
+        with store.scratch() as folder:
+            (folder / "lines.srt").write_text(to_srt(lines), "utf-8")
+            drawn, film = folder / "drawn.mp4", store.path(self.source.original)
+            graph = f"subtitles={folder / 'lines.srt'}"
+            run_tool([ffmpeg_exe(), "-nostdin", "-loglevel", "error", "-i", str(film), "-vf", graph, str(drawn)], 300)
+            source = self.source.model_copy(update={"original": store.put(drawn, "video/mp4")})
+        return replace(self, captions=find_captions(self.desk, source, self.script, self.reader))
 
     def with_mix(self, audio: Artifact) -> Made:
         """Muxed again with another finished sound, of which the mix stage knows nothing."""
@@ -154,6 +203,9 @@ def dubs_of(source: Path, targets: tuple[Locale, ...], out: Path, profile: str) 
                 turns=shared.turns.result(),
                 seen=tuple(part.result() for part in story.seen_parts.values()),
                 captions=shared.captions.result() if shared.captions else None,
+                voice=prepared.voices[story.locale],
+                aligner=prepared.engine("aligner"),
+                reader=next(iter(prepared.engines["screen_text"]), None),
                 way_back=find_way_back(prepared.plan, story.locale, spoken),
             )
             for story in stories
