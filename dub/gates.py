@@ -262,9 +262,9 @@ class Gates(Record):
     voice_steady: Limit = Limit(
         what="How much less like its speaker's other lines one line sounds than they do among themselves",
         better="low",
-        ok=0.15,
+        ok=0.2,
         unit="cosine",
-        source="measured: docs/calibration.md",
+        source="measured in 3 languages: 48 right lines lie within 0.13, a voice 5 semitones higher 0.38 away",
     )
     duration_error: Limit = Limit(
         what="Length of the dub against the source",

@@ -37,11 +37,12 @@ from engines.lipsync.contract import RenderLog
 from tasks.review_mouth import look_at_mouth
 from tasks.review_prosody import hear_prosody
 from tasks.review_sound import SaidBefore, judge_quality, judge_voices, measure_file
+from tasks.review_steadiness import compare_lines
 from tasks.review_subtitles import read_subtitles
 from tasks.review_words import listen_back, read_language
 
 
-@stage(version=16)
+@stage(version=17)
 def review(
     desk: Desk,
     source: Source,
@@ -97,6 +98,7 @@ def review(
     encoders = tuple(engine for engine in engines if engine.family == "speaker")
     with progress.part(0.35, 0.5):
         judge_voices(found, desk, cast, timeline, encoders)
+        alike = compare_lines(found, desk, timeline, encoders[0])
         judge_quality(found, desk, script, stems, timeline, _first(engines, "speech_quality"))
     with progress.part(0.5, 0.6):
         facts = measure_file(found, store, source, timeline, mix, dub, SaidBefore(stems, script))
@@ -119,7 +121,7 @@ def review(
         locale=timeline.locale,
         findings=tuple(found.findings),
         metrics=found.metrics,
-        lines=_lines(script, timeline, heard, reading, back),
+        lines=_lines(script, timeline, heard, reading, back, alike),
         figures=found.figures,
     )
 
@@ -150,6 +152,7 @@ def _lines(
     heard: tuple[HeardLine, ...],
     reading: MouthReading,
     back: BackTranslation | None,
+    alike: dict[str, float],
 ) -> tuple[dict[str, str | float | int | None], ...]:
     heard_of = {line.utterance_id: line for line in heard}
     over_of = {over.utterance_id: float(over.seconds) for over in timeline.overruns}
@@ -170,6 +173,7 @@ def _lines(
             "heard": line.heard if line else None,
             "word_error": line.words.rate if line else None,
             "character_error": line.characters.rate if line else None,
+            "voice_similarity": alike.get(take.utterance_id),
             "stretch_ratio": take.stretch_ratio,
             "speed": take.speed,
             "overrun_s": over_of.get(take.utterance_id, 0.0),

@@ -36,6 +36,7 @@ from engines import registry
 from engines.face.contract import FaceTracker, TrackedFace
 from engines.lipsync.contract import RenderLog
 from tasks.review_sound import judge_quality, judge_voices, measure_file
+from tasks.review_steadiness import compare_lines
 from tasks.review_subtitles import read_subtitles
 from tasks.review_words import listen_back, read_language
 
@@ -49,7 +50,7 @@ SVG = "image/svg+xml"
 Closures = dict[str, tuple[Closure, ...]]
 
 
-@stage(version=4)
+@stage(version=5)
 def review_portrait(
     desk: Desk,
     portrait: Portrait,
@@ -89,6 +90,7 @@ def review_portrait(
         heard = listen_back(found, desk, timeline, performed.source.video, _first(engines, "asr"))
     with progress.part(0.4, 0.6):
         judge_voices(found, desk, cast, timeline, tuple(engine for engine in engines if engine.family == "speaker"))
+        compare_lines(found, desk, timeline, _first(engines, "speaker"))
         judge_quality(found, desk, voice_script, voice_stems, timeline, _first(engines, "speech_quality"))
     with progress.part(0.6, 0.7):
         facts = measure_file(found, store, performed.source, timeline, mix, dub)

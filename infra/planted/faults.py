@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from dub.check_voice_steady import LEAST_LINES
 from dub.script import PlacedTake, Timeline, Translation
 from dub.subtitles import Cue
 from dub.timecode import Span
@@ -15,6 +16,7 @@ from infra.planted.made import Made, Samples
 from lang.bcp47 import Locale
 from lang.names import names
 from lang.sentences import split_sentences
+from tasks.review_steadiness import SHORTEST_S
 
 RATE_HZ = 48_000
 Others = Mapping[Locale, Made]
@@ -86,7 +88,8 @@ def _another_voice(made: Made, _: Others) -> Made:
 
 
 def _one_line_in_another_voice(made: Made, _: Others) -> Made | None:
-    return _revoiced(made, (_longest(made),)) if len(made.timeline.placed) > 2 else None
+    n_long = sum(take.n_samples >= SHORTEST_S * RATE_HZ for take in made.timeline.placed)
+    return _revoiced(made, (_longest(made),)) if n_long >= LEAST_LINES else None
 
 
 def _revoiced(made: Made, takes: tuple[PlacedTake, ...]) -> Made:
