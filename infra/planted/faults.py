@@ -265,6 +265,12 @@ def _sound(name: str, size: str, caught_by: tuple[str, ...], graph: str) -> Faul
     return Fault(name, size, caught_by, lambda made, _: made.with_file(*arguments))
 
 
+def _late(made: Made, _: Others) -> Made:
+    end_s = float(made.source.video.duration)
+    graph = f"adelay=300:all=1,atrim=end={end_s:.6f}"
+    return made.with_file("-map", "0", "-c", "copy", "-filter:a:0", graph, "-c:a:0", "aac", "-b:a:0", "192k")
+
+
 def _subtitles_too_fast(made: Made, _: Others) -> Made:
     def hurry(cue: Cue) -> Cue:
         return cue.model_copy(update={"span": Span(start=cue.span.start, end=cue.span.start + cue.span.duration / 3)})
@@ -328,7 +334,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("two lines exchanged", "those most alike in length", ("line_meaning_kept", "meaning_kept"), _swapped_texts),
     Fault("a name lost", "one name", ("names_kept",), _name_lost),
     Fault("a number changed", "one line", ("numbers_kept",), _number_changed),
-    _sound("sound late", "300 ms", ("sound_late",), "adelay=300:all=1"),
+    Fault("sound late", "300 ms", ("sound_late",), _late),
     _sound("sound early", "150 ms", ("sound_early",), "atrim=start=0.15,asetpts=PTS-STARTPTS,apad=pad_dur=0.15"),
     _sound("clipped", "12 dB over full scale", ("clipping",), "volume=18dB,aformat=s16,aformat=fltp,volume=-18dB"),
     _sound("too quiet", "8 dB", ("loudness_error",), "volume=-8dB"),

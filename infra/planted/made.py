@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -163,12 +162,11 @@ class Made:
 
 
 @contextmanager
-def dubs_of(source: Path, targets: tuple[Locale, ...], out: Path, profile: str) -> Iterator[dict[Locale, Made]]:
-    """Dub a video (from the memo, where it was done before); what each language is made of."""
+def dubs_of(job: Job) -> Iterator[dict[Locale, Made]]:
+    """Dub a title (from the memo, where it was done before); what each language is made of."""
     from flows.dub_title import OncePerLocale, dub_into, prepare_source
     from flows.preflight import check, find_way_back, find_ways
 
-    job = Job(source=source, targets=targets, out=out, profile=profile)
     prepared = check(job)
     judges = tuple(
         engine
@@ -180,7 +178,7 @@ def dubs_of(source: Path, targets: tuple[Locale, ...], out: Path, profile: str) 
         spoken = shared.script.result().source_locale
         stories = [
             dub_into(locale, find_ways(prepared.job, prepared.plan, spoken, locale), prepared, shared)
-            for locale in targets
+            for locale in job.targets
         ]
         yield {
             story.locale: Made(
