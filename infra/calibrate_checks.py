@@ -62,9 +62,8 @@ def trials_of(job: Job, faults: Iterable[Fault]) -> tuple[list[Clean], list[Tria
         for locale, made in dubs.items():
             name = f"{job.title} {locale}"
             before = levels(made.reviewed())
-            clean.append(
-                Clean(name, tuple(sorted(before)), tuple(sorted(c for c, (level, _) in before.items() if level)))
-            )
+            not_ok = tuple(sorted(check for check, (level, _) in before.items() if level))
+            clean.append(Clean(name, tuple(sorted(before)), not_ok))
             print(f"{name} as it is: {', '.join(not_ok) or 'all ok'}", flush=True)
             others = {other: each for other, each in dubs.items() if other != locale}
             for fault in faults:
