@@ -256,7 +256,7 @@ def _publish_locale(prepared: PreparedAvatar, work: ShownLocale | DubbedLocale) 
     works = _works(prepared, work.spoken, work)
     cues = work.subtitles.result()
     files = {"mp4": finished.video, "srt": cues.srt, "vtt": cues.vtt}
-    names = publish_files(store, files, out, stem, prepared.plan.folder_for(reviewed.verdict))
+    names = publish_files(store, files, out, stem, prepared.plan, reviewed.verdict)
     made = DubbedLocale(
         locale=locale,
         review=reviewed,

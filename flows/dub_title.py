@@ -313,7 +313,7 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
     files: dict[str, Artifact] = {"mp4": finished.video, "srt": cues.srt, "vtt": cues.vtt}
     if "mouths" in reviewed.figures:
         files["mouths.svg"] = reviewed.figures["mouths"]
-    names = publish_files(store, files, out, stem, prepared.plan.folder_for(reviewed.verdict))
+    names = publish_files(store, files, out, stem, prepared.plan, reviewed.verdict)
     works = _works(prepared, dub)
     made = DubbedLocale(
         locale=dub.locale,

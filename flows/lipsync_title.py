@@ -17,14 +17,13 @@ from dub.finding import Level, Review
 from dub.given_dub import AlignedSpeech, Length, Way
 from dub.lips import LipSync
 from dub.media import audio_stream, probe, video_stream
-from dub.mix import Dub
 from dub.plan import GivenFile, Plan
 from dub.script import DubScript
 from dub.source import Source
 from dub.stage import Desk, EngineChoice
 from flows.lips import move_lips
 from flows.preflight import choices, desk_for, read_plan
-from flows.publish import publish, publish_text
+from flows.publish import leave_quarantine, publish, publish_text
 from lang.bcp47 import Locale
 from tasks.align_speech import align_speech
 from tasks.build_mouth_bank import build_mouth_bank
@@ -123,8 +122,6 @@ def lipsync_title(job: LipSyncJob) -> LipSyncOutcome:
     ).picture  # fmt: skip
     _require_moved(lips.result(), source, script.result())
     synced = submit(mux_sound, desk, sound, lips)
-    publish(store, synced.result().video, job.out)
-    files: tuple[Path, ...] = (job.out,)
     review = None
     if job.report:
         reviewed = submit(
@@ -132,7 +129,14 @@ def lipsync_title(job: LipSyncJob) -> LipSyncOutcome:
             label="review",
         )  # fmt: skip
         review = reviewed.result()
-        files += _write_report(prepared, source, script, synced, review)
+    plan, folder = prepared.plan, job.out.parent
+    place = folder / (plan.folder_for(review.verdict) if review else "") / job.out.name
+    publish(store, synced.result().video, place)
+    if place == job.out:
+        leave_quarantine(plan, folder, [job.out.name])
+    files: tuple[Path, ...] = (place,)
+    if review:
+        files += _write_report(prepared, source, script, place, review)
     return _outcome(speech.result(), lips.result(), [own.correlation for own in learned.faces], review, files)
 
 
@@ -196,11 +200,11 @@ def _require_moved(lips: LipSync, source: Source, script: DubScript) -> None:
 
 
 def _write_report(
-    prepared: _Prepared, source: Source, script: Work[DubScript], synced: Work[Dub], review: Review
+    prepared: _Prepared, source: Source, script: Work[DubScript], video: Path, review: Review
 ) -> tuple[Path, ...]:
-    """The measurements as JSON and as a page beside the video."""
+    """The measurements as JSON and as a page beside the place that the user named, wherever the video went."""
     job, desk = prepared.job, prepared.desk
-    end = DubbedLocale(locale=review.locale, review=review, video=job.out.name)
+    end = DubbedLocale(locale=review.locale, review=review, video=video.relative_to(job.out.parent).as_posix())
     page = report(desk, source.title, source, script.result(), (end,))
     html, table = job.out.with_suffix(".report.html"), job.out.with_suffix(".report.json")
     publish(desk.open_store(), page.html, html)
