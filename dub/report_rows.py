@@ -25,6 +25,7 @@ _LABELS = {
     "given_line_length": "Length of given lines",
     "given_words": "Wording of given lines",
     "synthetic_portrait": "Synthetic portrait",
+    "visible_disclosure": "Visible disclosure",
     "corrected_lines": "Lines that a person worded",
     "corrections_used": "Corrections used",
     "approval": "Approval",

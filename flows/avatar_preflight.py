@@ -13,6 +13,7 @@ from dub.errors import BadInput
 from dub.plan import LocalJob, Plan
 from dub.signer import Signer
 from dub.stage import Desk, EngineChoice
+from flows.disclosing import check_disclosures
 from flows.preflight import choices, desk_for, find_voice, read_plan, signer_of
 from flows.publish import check_writable
 from lang.bcp47 import Locale
@@ -59,6 +60,7 @@ def check_avatar(job: AvatarJob, today: date) -> PreparedAvatar:
     consent = _consent(job, plan, today)
     engines = {family: choices(plan, family) for family in FAMILIES}
     voices = {locale: find_voice(plan, locale) for locale in job.targets}
+    check_disclosures(plan, job.targets, "portrait")
     check_writable(job.out)
     desk = desk_for(job.store, job.title or job.photo.stem, plan)
     return PreparedAvatar(

@@ -25,6 +25,7 @@ from dub.source import Source, Stems
 from dub.subtitles import Subtitles
 from dub.turns import Turns
 from flows.avatar_preflight import PreparedAvatar, check_avatar
+from flows.disclosing import with_disclosure
 from flows.outcome import RunReport, by_stage, failed_review, root_cause, sharing, works_of
 from flows.preflight import find_way_back, find_ways
 from flows.publish import publish, publish_files
@@ -32,6 +33,7 @@ from flows.publish_review import publish_review
 from flows.watched import watched
 from lang.bcp47 import Locale
 from tasks.animate_portrait import animate_portrait
+from tasks.draw_disclosure import draw_portrait_disclosure
 from tasks.enlarge import enlarge
 from tasks.enroll import cast_for, enroll
 from tasks.film_voice import film_voice, hear_voice
@@ -202,9 +204,15 @@ def _show(
     def step(name: str) -> str:
         return f"{name} {locale}"
 
+    disclosure = None
+    if (wording := prepared.plan.wording_for(locale, "portrait")) is not None:
+        face = prepared.engine("face")
+        disclosure = submit(
+            draw_portrait_disclosure, desk, portrait, title, wording, face, label=step("draw disclosure")
+        )
     animated = submit(
         animate_portrait, desk, portrait, title, prepared.job.motion, prepared.backdrop, prepared.engine("portrait"),
-        label=step("animate"),
+        disclosure, label=step("animate"),
     )  # fmt: skip
     picture = animated
     if prepared.upscale is not None:
@@ -248,7 +256,8 @@ def _publish_locale(prepared: PreparedAvatar, work: ShownLocale | DubbedLocale) 
     if isinstance(work, DubbedLocale):
         return publish_review(work, told)
     try:
-        finished, reviewed = work.dub.result(), work.review.result()
+        finished = work.dub.result()
+        reviewed = with_disclosure(work.review.result(), work.picture.result(), finished)
     except Exception as error:
         failed = failed_review(locale, root_cause(error, work))
         took = effort(_works(prepared, work.spoken, work), prices)

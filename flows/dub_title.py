@@ -29,6 +29,7 @@ from dub.source import FaceTrack, Source, Stems
 from dub.subtitles import Subtitles
 from dub.turns import Turns
 from flows.approval import publish_table, stopped_for_approval
+from flows.disclosing import with_disclosure
 from flows.lips import move_lips
 from flows.may_publish import check_may_publish
 from flows.outcome import RunReport, by_stage, failed_review, root_cause, sharing, works_of
@@ -188,7 +189,10 @@ def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePer
     takes = submit(speak, desk, script, translation, cast, voice, aligner, prosody, label=step("speak"))
     timeline = submit(fit, desk, source, script, takes, prosody, label=step("fit"))
     mixed = submit(mix, desk, source, stems, script, timeline, plan.target_lufs, prosody, label=step("mix"))
-    lips = move_lips(desk, source, faces, stems, script, on_screen, bank, timeline, prepared.engine("lipsync"), locale)
+    lips = move_lips(
+        desk, source, faces, stems, script, on_screen, bank, timeline, prepared.engine("lipsync"), locale,
+        plan.wording_for(locale),
+    )  # fmt: skip
     face = prepared.engine("face")
     seen = {
         number: submit(track_part, desk, source, part, face, label=f"look at {part.label}")
@@ -304,7 +308,8 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
     try:
         translation = dub.translation.result()
         write_wording(shared.script.result(), translation, prepared.corrections, out, prepared.title)
-        finished, reviewed = dub.dub.result(), dub.review.result()
+        finished = dub.dub.result()
+        reviewed = with_disclosure(dub.review.result(), dub.lips.result(), finished)
     except Exception as error:
         failed = failed_review(dub.locale, root_cause(error, shared, dub))
         took = effort(_works(prepared, dub), prepared.plan.prices)

@@ -21,6 +21,7 @@ from dub.plan import GivenFile, Plan
 from dub.script import DubScript
 from dub.source import Source
 from dub.stage import Desk, EngineChoice
+from flows.disclosing import check_disclosures, with_disclosure
 from flows.lips import move_lips
 from flows.preflight import choices, desk_for, read_plan
 from flows.publish import leave_quarantine, publish, publish_text
@@ -118,7 +119,7 @@ def lipsync_title(job: LipSyncJob) -> LipSyncOutcome:
     ).result()  # sound that cannot move these lips is refused before frames are rendered
     lips = move_lips(
         desk, source, track, stems, script, spoken.result().on_screen, bank, spoken.result().timeline,
-        prepared.engine("lipsync"),
+        prepared.engine("lipsync"), wording=prepared.plan.wording_for(speech.result().timeline.locale, "lips"),
     ).picture  # fmt: skip
     _require_moved(lips.result(), source, script.result())
     synced = submit(mux_sound, desk, sound, lips)
@@ -128,7 +129,7 @@ def lipsync_title(job: LipSyncJob) -> LipSyncOutcome:
             review_lips, desk, sound, script, speech, spoken, learned, track, lips, synced, prepared.engine("face"),
             label="review",
         )  # fmt: skip
-        review = reviewed.result()
+        review = with_disclosure(reviewed.result(), lips.result(), synced.result())
     plan, folder = prepared.plan, job.out.parent
     place = folder / (plan.folder_for(review.verdict) if review else "") / job.out.name
     publish(store, synced.result().video, place)
@@ -159,6 +160,7 @@ def check_lipsync(job: LipSyncJob) -> _Prepared:
         raise BadInput(f"--out {job.out}: the result is an MP4", mend="give a name that ends in .mp4")
     job.out.parent.mkdir(parents=True, exist_ok=True)
     plan = read_plan(job.profile)
+    check_disclosures(plan, [job.locale] if job.locale else [], "lips")
     desk = desk_for(job.store, job.video.stem, plan)
     engines = {family: choices(plan, family) for family in FAMILIES}
     return _Prepared(job=job, plan=plan, desk=desk, engines=engines, text=_given_text(desk, job.text))

@@ -23,6 +23,7 @@ from dub.signer import Signer, make_test_signer, users_signer
 from dub.stage import Desk, EngineChoice
 from dub.timed_script import KINDS
 from dub.translation_memory import read_memory
+from flows.disclosing import check_disclosures
 from flows.fetch import fetched
 from flows.people import People, read_people
 from flows.publish import check_writable
@@ -96,6 +97,7 @@ def check(asked: Job) -> Prepared:
     _check_given("translation memory", job.memory, read_memory, job)
     _check_given("glossary", job.glossary, read_glossary, job)
     check_targets(job)
+    check_disclosures(plan, job.targets)
     engines = {family: choices(plan, family) for family in families()}
     voices = {locale: find_voice(plan, locale) for locale in job.targets}
     people = read_people(job, plan, voices, date.today())
