@@ -16,8 +16,8 @@ from engines.face.contract import TrackedFaces
 
 PADDING_EMS = (0.3, 0.5)
 """(above and below, beside) the letters, inside the box."""
-ABOVE_IOD, AROUND_IOD = 1.3, 0.5
-"""A face reaches so far beyond its tracked points, in distances of its eyes: forehead and hair, ears and beard."""
+AROUND_IOD = 0.2
+"""So far from the outline of a face, in distances of its eyes, the box keeps; hair is no face."""
 
 Boxes = npt.NDArray[np.float32]
 
@@ -56,19 +56,19 @@ def place(text: str, wording: Wording, facts: VideoFacts, faces: Boxes) -> Place
 
 
 def face_boxes(faces: TrackedFaces, n_frames: int) -> Boxes:
-    """(n_frames, n_faces, 4): top, left, bottom, right in pixels of the heads in the first frames; NaN for whom is not
-    seen."""
+    """(n_frames, n_faces, 4): top, left, bottom, right in pixels of what is to stay free around each face in the first
+    frames; NaN for whom is not seen."""
     boxes = np.full((n_frames, len(faces.faces), 4), np.nan, np.float32)
     for k, face in enumerate(faces.faces):
         low, high = face.points[:n_frames].min(axis=1), face.points[:n_frames].max(axis=1)
         iod = face.iod_px[:n_frames, None]
         boxes[:, k] = np.hstack([low[:, 1:], low[:, :1], high[:, 1:], high[:, :1]])
-        boxes[:, k] += iod * np.array([-ABOVE_IOD, -AROUND_IOD, AROUND_IOD, AROUND_IOD], np.float32)
+        boxes[:, k] += AROUND_IOD * iod * np.array([-1, -1, 1, 1], np.float32)
     return boxes
 
 
 def _is_over(faces: Boxes, top: int, left: int, height: int, width: int) -> npt.NDArray[np.bool_]:
-    """(n_frames,): somebody's head meets the box."""
+    """(n_frames,): somebody's face meets the box."""
     above, beside, below, beyond = np.moveaxis(faces, 2, 0)
     over = (above < top + height) & (below > top) & (beside < left + width) & (beyond > left)
     return np.asarray(over.any(axis=1), np.bool_)

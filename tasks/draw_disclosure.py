@@ -24,7 +24,7 @@ def _what_it_says(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     return read | {"video": arguments["source"].video, "is_moved": arguments["plan"].n_rendered > 0}
 
 
-@stage(version=1, reads=_what_it_says)
+@stage(version=2, reads=_what_it_says)
 def draw_disclosure(desk: Desk, source: Source, track: FaceTrack, plan: LipPlan, wording: Wording) -> Disclosure:
     """What a dub's picture says, away from its faces. Raises EngineUnavailable where no font can write it."""
     store, n_frames = desk.open_store(), wording.end_frame(source.video)
@@ -33,7 +33,7 @@ def draw_disclosure(desk: Desk, source: Source, track: FaceTrack, plan: LipPlan,
     return _kept(store, text, wording, place(text, wording, source.video, faces))
 
 
-@stage(version=1)
+@stage(version=2)
 def draw_portrait_disclosure(
     desk: Desk, portrait: Portrait, performed: Performed, wording: Wording, face: EngineChoice
 ) -> Disclosure:
