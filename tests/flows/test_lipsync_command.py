@@ -129,6 +129,28 @@ def test_what_failed_its_review_is_kept_from_the_place_that_was_named(
 
 
 @pytest.mark.models
+def test_the_picture_says_that_the_lips_are_synthetic_and_so_does_the_note(
+    talk: Path, dub: tuple[Path, list[PhonemeSpan]], store: Path, tmp_path: Path
+) -> None:
+    """A real face, which the line keeps clear of: the mouth measures as without it."""
+    profile = tmp_path / "disclosed.toml"
+    profile.write_text(f'{Path(PROFILE).read_text()}disclosure = "start"\n')
+    job = LipSyncJob(
+        video=talk, audio=dub[0], out=tmp_path / "synced.mp4", text=TEXT, locale=Locale("es"), profile=str(profile),
+        report=True, store=store,
+    )  # fmt: skip
+    assert lipsync_title(job).verdict != "failed"
+    review = json.loads((tmp_path / "synced.report.json").read_text())
+    [told] = [finding for finding in review["findings"] if finding["check"] == "visible_disclosure"]
+    assert told["level"] == "ok"
+    assert "'Edición con IA: labios sintéticos' in its first 6.0 s" in told["message"]
+    assert review["metrics"]["closure_recall"] >= 0.9
+    comment = probe(job.out)["format"]["tags"]["comment"]
+    assert comment.startswith("Lips moved to another sound by polydub: they are synthetic.")
+    assert "labios sintéticos" in comment
+
+
+@pytest.mark.models
 def test_a_second_way_reuses_the_source_and_says_that_closures_are_left_to_chance(
     talk: Path, dub: tuple[Path, list[PhonemeSpan]], store: Path, tmp_path: Path
 ) -> None:
