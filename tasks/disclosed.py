@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from dub.disclosure import SAFE_MARGIN, SAFE_WIDTH, SHARE_OF_SHORTER_SIDE, Disclosure, Wording
 from dub.draw_text import draw_line, width_in_ems
+from dub.errors import BadInput
 from dub.overlay import Overlay
 from dub.source import VideoFacts
 from dub.store import Store
@@ -16,6 +17,8 @@ from engines.face.contract import TrackedFaces
 
 PADDING_EMS = (0.3, 0.5)
 """(above and below, beside) the letters, inside the box."""
+SMALLEST_PX = 8
+"""No letters are read below this height."""
 AROUND_IOD = 0.2
 """So far from the outline of a face, in distances of its eyes, the box keeps; hair is no face."""
 
@@ -39,14 +42,20 @@ def overlay_of(store: Store, disclosure: Disclosure | None, frames: range) -> Ov
 
 def place(text: str, wording: Wording, facts: VideoFacts, faces: Boxes) -> Placed:
     """The text in a box at the top, where no subtitle stands; at the bottom where that covers a face in fewer frames.
-    `faces`: see `face_boxes`. Raises EngineUnavailable for a text that no font of this machine can write."""
+    `faces`: see `face_boxes`. Raises BadInput for a picture too small to bear it, EngineUnavailable for a text that no
+    font of this machine can write."""
     n_frames, language = wording.end_frame(facts), wording.language.language
     em = min(facts.width_px, facts.height_px) * SHARE_OF_SHORTER_SIDE
     em = min(em, facts.width_px * SAFE_WIDTH / (width_in_ems(text, language) + 2 * PADDING_EMS[1]))
-    letters = draw_line(text, language, max(8, round(em)))
+    letters = draw_line(text, language, max(SMALLEST_PX, round(em)))
     above, beside = (round(padding * em) for padding in PADDING_EMS)
     drawn = np.pad(letters, ((above, above + letters.shape[0] % 2), (beside, beside + letters.shape[1] % 2)))
     height, width = drawn.shape
+    if width > facts.width_px:
+        raise BadInput(
+            f"{text!r} cannot be read in a picture of {facts.width_px}x{facts.height_px} px",
+            mend='say it in fewer words (disclosure_text), or set disclosure = "off" in the profile',
+        )
     left = _even((facts.width_px - width) / 2)
     margin = facts.height_px * SAFE_MARGIN
     tops = (_even(margin), _even(facts.height_px - margin - height))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dub.disclosure import Wording
+from dub.errors import BadInput
 from dub.source import VideoFacts
 from engines.face.contract import LEFT_EYE, RIGHT_EYE, TrackedFace, TrackedFaces
 from lang.bcp47 import Locale
@@ -69,3 +70,8 @@ def test_where_faces_are_everywhere_fewer_are_covered_and_it_is_told() -> None:
     found = placed(facts, a_face(20, 400, frames=slice(0, 100)), a_face(300, 700, frames=slice(60, 100)))
     assert found.n_over_face == 40
     assert found.overlay.top > 360
+
+
+def test_a_picture_too_small_for_it_is_named() -> None:
+    with pytest.raises(BadInput, match=r"cannot be read in a picture of 96x64 px"):
+        placed(film(96, 64))
