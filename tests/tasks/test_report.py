@@ -243,3 +243,12 @@ def test_figures_say_where_their_axis_lies(seconds: int) -> None:
     first, last, left, right = map(float, re.search(r'data-axis="([^"]+)"', figure)[1].split())  # type: ignore[index]
     assert (first, last) == (0, min(seconds, 60))
     assert right > left
+
+
+def test_what_the_lines_mean_stands_below_the_curves() -> None:
+    curve = np.full(200, 0.1, np.float32)
+    figure = aperture_figure(curve, curve, curve, Fraction(25), (), dubs.timeline())
+    plot_bottom = max(float(y) for y in re.findall(r'class="axis"[^>]* y2="([\d.]+)"', figure))
+    for words in ("source", "aimed at", "dub, measured", "closed below this line"):
+        [y] = re.findall(rf'<text class="t" x="[\d.]+" y="(\d+)">{words}</text>', figure)
+        assert float(y) > plot_bottom, words
