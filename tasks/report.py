@@ -62,7 +62,7 @@ class Report(Record):
         return tables | {_page_name(title, locale): page for locale, page in self.pages.items()}
 
 
-@stage(version=5)
+@stage(version=6)
 def report(
     desk: Desk,
     title: str,
