@@ -31,6 +31,20 @@ _LABELS = {
     "approval": "Approval",
     "subtitles_there": "Subtitles in the file",
 }
+_SOURCES = {
+    "speaker_similarity": "the encoder's equal error rate: below it another speaker is as likely",
+    "speaker_uncertain": "project limit: at 0.5 another speaker is as near",
+    "sound_to_lips": "project limit: below it the lips do not follow the voice",
+    "numbers_kept": "project limit: a number is a fact",
+    "glossary_terms": "the glossary that was given",
+    "memory_match": "the translation memory that was given: 1 is the same line",
+    "memory_suggestion": "the translation memory that was given: 1 is the same line",
+    "given_line_length": "project limit: a line so much longer or shorter may belong elsewhere",
+}
+"""Why, for limits that are not among the gates."""
+_GOOD_WHEN_HIGH = frozenset(
+    {"speaker_similarity", "speaker_uncertain", "sound_to_lips", "memory_match", "memory_suggestion"}
+)
 _WORST_FIRST = (Level.FAILED, Level.DEGRADED, Level.OK)
 WORDS_OF_LEVEL = {Level.OK: "ok", Level.DEGRADED: "needs a look", Level.FAILED: "failed"}
 
@@ -46,7 +60,7 @@ class KeyNumber:
 
 @dataclass(frozen=True)
 class FindingRow:
-    """A finding as a table shows it."""
+    """A finding as a table shows it. `source`: where its limit comes from; both `` for what is told, not judged."""
 
     level: Level
     label: str
@@ -81,7 +95,7 @@ def finding_rows(findings: Iterable[Finding], gates: Gates = DEFAULT_GATES) -> t
             message=finding.message,
             value=number(finding.value, finding.unit),
             limit=_limit_text(finding, gates),
-            source=gates[finding.check].source if finding.check in Gates.model_fields else "",
+            source=_source_of(finding, gates),
             utterance_id=finding.utterance_id,
         )
         for finding in sorted(findings, key=_rank)
@@ -92,10 +106,17 @@ def _limit_text(finding: Finding, gates: Gates) -> str:
     if finding.limit is None:
         return ""
     if finding.check in Gates.model_fields:
-        sign = "≤" if gates[finding.check].better == "low" else "≥"
+        is_high_good = gates[finding.check].better == "high"
     else:
-        sign = "≥" if finding.unit == "cosine" else "≤"
+        is_high_good = finding.check in _GOOD_WHEN_HIGH
+    sign = "≥" if is_high_good else "≤"
     return f"{sign} {number(finding.limit, finding.unit)}"
+
+
+def _source_of(finding: Finding, gates: Gates) -> str:
+    if finding.check in Gates.model_fields:
+        return gates[finding.check].source
+    return _SOURCES.get(finding.check, "") if finding.limit is not None else ""
 
 
 def key_numbers(review: Review) -> tuple[KeyNumber, ...]:

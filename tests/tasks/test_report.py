@@ -18,9 +18,10 @@ from dub.dubbed_locale import DubbedLocale
 from dub.effort import Effort
 from dub.figures import aperture_figure, timeline_figure
 from dub.finding import Finding, Level, Review
+from dub.gates import DEFAULT_GATES, Gates, LimitChange
 from dub.mouth_metrics import closures
 from dub.plan import Plan
-from dub.report_rows import key_numbers, tally, worst_findings
+from dub.report_rows import key_numbers, number, tally, worst_findings
 from dub.review_tables import check_table, csv_bytes, finding_table, summary_table
 from dub.script import DubScript, Utterance
 from dub.source import Source, VideoFacts
@@ -140,6 +141,54 @@ def test_what_it_took_is_told_per_language_and_in_all_and_money_only_where_there
     [row] = csv.DictReader(io.StringIO(store.read_bytes(made.csv).decode("utf-8-sig")))
     assert (row["output_s"], row["own_work_s"], row["cost"], row["currency"]) == ("30.0", "90.0", "0.003", "EUR")
     assert row["work_s_per_minute"] == "240.0"
+
+
+class Rows(HTMLParser):
+    """The cells of every table row, as the page shows them without anybody hovering."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.in_cell = False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th") and self.rows:
+            self.rows[-1].append("")
+            self.in_cell = True
+
+    def handle_endtag(self, tag: str) -> None:
+        self.in_cell = self.in_cell and tag not in ("td", "th")
+
+    def handle_data(self, data: str) -> None:
+        if self.in_cell:
+            self.rows[-1][-1] += data
+
+
+def test_every_check_shows_its_limit_and_where_the_limit_comes_from(desk: Desk) -> None:
+    limits = DEFAULT_GATES.changed({"true_peak": LimitChange(ok=-2.0), "overrun": LimitChange(ok=0.5)})
+    findings = tuple(limits.finding(check, limits[check].ok, "As it should be.") for check in Gates.model_fields)
+    other = Finding(
+        level=Level.OK, check="speaker_similarity", message="Like Ann.", value=0.7, limit=0.66, unit="cosine"
+    )
+    told = Finding(level=Level.OK, check="consent", message="Consent of Ann: none given.")
+    own = review(desk.open_store()).model_copy(update={"findings": (*findings, other, told)})
+    plan = TOY.model_copy(update={"gates": {"true_peak": LimitChange(ok=-2.0), "overrun": LimitChange(ok=0.5)}})
+    made = report(desk, "talk", source(), dubs.script(), (dubbed(desk.open_store(), review=own),), plan=plan)
+    rows = Rows(desk.open_store().read_bytes(made.html).decode()).rows
+    shown = {row[1].strip(): row[4:] for row in rows if len(row) == 6 and row[2] != "What was found"}
+    for check in Gates.model_fields:
+        limit = limits[check]
+        sign = "≤" if limit.better == "low" else "≥"
+        assert shown[limit.what] == [f"{sign} {number(limit.ok, limit.unit)}", limit.source]
+    assert shown["True peak"][1].startswith("the plan; by default -1 (EBU R 128")
+    assert shown["Voice like the speaker's"] == [
+        "≥ 0.66 cosine",
+        "the encoder's equal error rate: below it another speaker is as likely",
+    ]
+    assert shown["consent"] == ["", "no limit: told, not judged"]
 
 
 def test_hostile_text_stays_text(desk: Desk) -> None:
