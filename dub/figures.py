@@ -36,7 +36,7 @@ _STYLE = """
 .axis{stroke:var(--rule,#ccd);stroke-width:1}
 .slot{fill:var(--slot,#eef1f6);stroke:var(--rule,#ccd)} .take{fill:var(--take,#cfe0f5)}
 .take.degraded{fill:var(--degraded-soft,#f6e3b8)} .take.failed{fill:var(--failed-soft,#f5c9c5)}
-.over{fill:var(--failed,#b3372f);opacity:.55} .wave{fill:var(--ink,#223);opacity:.75}
+.over{fill:var(--failed,#b3372f);opacity:.55;pointer-events:none} .wave{fill:var(--ink,#223);opacity:.75}
 .rendered{fill:var(--accent,#2a6fb8)} .kept{fill:var(--rule,#ccd)} .refused{fill:var(--degraded,#a86f00)}
 .source{stroke:var(--faint,#889);fill:none;stroke-width:1.2}
 .dub{stroke:var(--accent,#2a6fb8);fill:none;stroke-width:1.8}
@@ -67,7 +67,7 @@ def timeline_figure(
 
     level_of = _level_of_lines(findings)
     overrun_of = {overrun.utterance_id: float(overrun.seconds) for overrun in timeline.overruns}
-    parts = [_axis(duration_s, x, 16, 128)]
+    parts, overruns = [_axis(duration_s, x, 16, 128)], []
     text_of = {utterance.id: utterance.text for utterance in script.utterances}
     for take in timeline.placed:
         span = span_of(take)
@@ -82,14 +82,17 @@ def timeline_figure(
             f"<title>{escape(label)}&#10;{escape(text_of.get(take.utterance_id, ''))}</title>"
             + _box("slot", x(float(take.slot.start)), 24, x(float(take.slot.end)), 18)
             + _box(f"take {level}", x(start_s), 44, x(end_s), 68)
-            + (_box("over", x(max(start_s, end_s - over_s)), 44, x(end_s), 68) if over_s else "")
             + f'<text class="t" x="{x(start_s) + 3}" y="37">{escape(take.utterance_id)}</text></g>'
         )
+        if over_s:
+            overruns.append(_box("over", x(max(start_s, end_s - over_s)), 44, x(end_s), 68))
+    parts += overruns  # after all lines: what runs over lies where the next line may be
     parts.append(_waveform(dialogue, x, 78, 32))
     for kind, first, last in _runs(frame_kinds):
         start_s, end_s = (min(duration_s, float(frame / frame_rate)) for frame in (first, last + 1))
         parts.append(_box(kind, x(start_s), 118, x(end_s), 10))
-    for place, (kind, name) in enumerate((("rendered", "mouth moved"), ("kept", "kept"), ("refused", "refused"))):
+    meanings = (("rendered", "mouth moved"), ("kept", "kept"), ("refused", "refused"), ("over", "beyond its slot"))
+    for place, (kind, name) in enumerate(meanings):
         left = LEFT_PX + 110 * place
         parts.append(_box(kind, left, 135, left + 10, 10) + f'<text class="t" x="{left + 15}" y="144">{name}</text>')
     title = "Timeline of the dub: slots, takes, waveform, lip-sync coverage"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dub.finding import AWAITING_APPROVAL, Finding, Level, Review
-from dub.gates import DEFAULT_GATES, Gates
+from dub.gates import DEFAULT_GATES, Gates, Limit
 from dub.word_error import AlignedWord, aligned, comparable_words
 
 _LABELS = {
@@ -69,6 +69,17 @@ class FindingRow:
     limit: str
     source: str
     utterance_id: str
+
+
+@dataclass(frozen=True)
+class SoundRow:
+    """A measure of the sound: as text, what it is compared with, how it was judged (None: not at all), its limit."""
+
+    label: str
+    text: str
+    beside: str
+    level: Level | None
+    limit: str
 
 
 def label_of(check: str) -> str:
@@ -141,6 +152,32 @@ def key_numbers(review: Review) -> tuple[KeyNumber, ...]:
     )
 
 
+def sound_rows(review: Review, gates: Gates = DEFAULT_GATES) -> tuple[SoundRow, ...]:
+    """Loudness, peaks and quality of the sound, each beside what it is compared with; what was not measured is left
+    out."""
+    metrics, judged = review.metrics, _level_by_check(review)
+
+    def compared(words: str, metric: str, style: str) -> str:
+        return f"{words} {_styled(metrics[metric], style)}" if metrics.get(metric) is not None else ""
+
+    of = (
+        ("Loudness", "loudness_lufs", "lufs", "loudness_error", compared("target", "target_lufs", "lufs")),
+        ("True peak", "true_peak_db", "dbtp", "true_peak", compared("before encoding", "mix_true_peak_db", "dbtp")),
+        ("Speech quality (1-5)", "speech_quality", "plain", "speech_quality",
+         compared("source", "source_speech_quality", "plain")),
+    )  # fmt: skip
+    return tuple(
+        SoundRow(label, _styled(metrics[metric], style), beside, judged.get(check), _ok_text(gates[check]))
+        for label, metric, style, check, beside in of
+        if metrics.get(metric) is not None
+    )
+
+
+def _ok_text(limit: Limit) -> str:
+    sign = "≤" if limit.better == "low" else "≥"
+    return f"{limit.what}: {sign} {number(limit.ok, limit.unit)}"
+
+
 def _level_by_check(review: Review) -> dict[str, Level]:
     levels: dict[str, Level] = {}
     for finding in review.findings:
@@ -158,6 +195,7 @@ def _styled(value: float | int | str | None, style: str) -> str:
         "percent": f"{100 * value:.0f} %",
         "plain": f"{value:.2f}",
         "lufs": f"{value:.1f} LUFS",
+        "dbtp": f"{value:.1f} dBTP",
         "times": f"{value:.2f}×",
         "seconds": f"{value:.2f} s",
     }[style]

@@ -276,6 +276,9 @@ def _publish_locale(prepared: PreparedAvatar, work: ShownLocale | DubbedLocale) 
         timeline=work.spoken.performed.result().timeline,
         seconds=by_stage(works),
         effort=effort(works, prices, output_s=float(finished.duration)),
+        voice=prepared.voices[locale].id,
+        video_sha256=finished.video.sha256,
+        signer=finished.signer,
     )
     return publish_review(made, told)
 

@@ -331,6 +331,9 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
         seconds=by_stage(works),
         effort=effort(works, prepared.plan.prices, output_s=float(finished.duration)),
         mouths=names.get("mouths.svg", ""),
+        voice=prepared.voices[dub.locale].id,
+        video_sha256=finished.video.sha256,
+        signer=finished.signer,
     )
     return publish_review(made, told)
 

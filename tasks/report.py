@@ -22,17 +22,8 @@ from dub.script import DubScript
 from dub.source import Source
 from dub.stage import Desk, stage
 from dub.store import Store
-from tasks.report_views import (
-    effort_view,
-    engine_rows,
-    heat_view,
-    href,
-    locale_view,
-    seconds_rows,
-    source_facts,
-    title_facts,
-    verdict_of,
-)
+from tasks.report_facts import engine_rows, seconds_rows, source_facts, title_facts
+from tasks.report_views import effort_view, heat_view, href, locale_view, verdict_of
 
 if TYPE_CHECKING:
     import pandas
@@ -128,6 +119,7 @@ class _Pages:
         from markupsafe import Markup
 
         style, code = _style_and_code()
+        self.plan, self.dubs = plan, dubs
         self.has_pages = len(dubs) > MOST_ON_ONE_PAGE
         gates = plan.limits() if plan else DEFAULT_GATES
         self.locales = [locale_view(store, script, dub, place, gates) for place, dub in enumerate(dubs)]
@@ -145,6 +137,7 @@ class _Pages:
             "source_video": href(source_video),
             "source_tag": str(script.source_locale),
             "shape": f"{float(source.video.width_px * source.video.pixel_aspect / source.video.height_px):.4f}",
+            "source_facts": source_facts(source, script),
             "duration_s": f"{float(source.video.duration):.2f}",
         }
         self.of_run: dict[str, Any] = {
@@ -153,7 +146,6 @@ class _Pages:
             "heat": heat_view(dubs, [view["href"] for view in self.locales]),
             "levels": {verdict_of(dub.review) for dub in dubs},
             "engines": engine_rows(plan, dubs) if plan else [],
-            "source_facts": source_facts(source, script),
             "shared_seconds": seconds_rows(seconds),
             "effort": effort_view(dubs),
         }
@@ -164,7 +156,12 @@ class _Pages:
     def languages(self) -> dict[str, str]:
         """By locale; empty where all stand on the run's page."""
         page = self.environment.get_template("language_page.html")
-        return {view["tag"]: page.render(locale=view) for view in self.locales} if self.has_pages else {}
+        if not self.has_pages:
+            return {}
+        return {
+            view["tag"]: page.render(locale=view, engines=engine_rows(self.plan, [dub]) if self.plan else [])
+            for view, dub in zip(self.locales, self.dubs, strict=True)
+        }
 
 
 def _page_name(title: str, locale: str) -> str:
@@ -185,7 +182,7 @@ def _environment() -> Environment:
     environment.globals["words_of_level"] = words_of_level | {"awaiting": AWAITING_APPROVAL}
     environment.globals["signs"] = {"ok": "✓", "degraded": "!", "failed": "✕", "awaiting": "…"}
     macros = environment.get_template("macros.html").module
-    for name in ("chip", "sign", "checks"):
+    for name in ("chip", "sign", "checks", "worst_list", "engine_table", "facts_list"):
         environment.globals[name] = getattr(macros, name)
     return environment
 

@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, get_args
+from collections.abc import Sequence
+from typing import Any
 from urllib.parse import quote
 
 from dub.dubbed_locale import DubbedLocale
 from dub.effort import total
 from dub.effort_rows import COST_HEADINGS, HEADINGS, cells, sentence
-from dub.finding import Finding, Level, Review
+from dub.finding import Level, Review
 from dub.gates import DEFAULT_GATES, Gates
 from dub.heat_map import changes, heat_map
-from dub.plan import Plan
 from dub.report_rows import (
     WORDS_OF_LEVEL,
     FindingRow,
+    SoundRow,
     coverage,
-    differences,
     finding_rows,
     key_numbers,
     label_of,
     number,
+    sound_rows,
     worst_findings,
 )
 from dub.script import DubScript, Timeline
-from dub.source import Source
 from dub.store import Store
-from engines.spec import Family
-from lang.bcp47 import Locale
+from tasks.report_facts import made_of, name_of, seconds_rows
+from tasks.report_lines import lines_view
 
 N_WORST = 3
 
@@ -49,14 +48,14 @@ def locale_view(
     }
     return {
         "anchor": f"locale-{number_of}",
-        "name": _name(dub.locale),
+        "name": name_of(dub.locale),
         "tag": str(dub.locale),
         "verdict": verdict_of(review),
         "key_numbers": [
             {"label": item.label, "text": item.text, "level": item.level and str(item.level)}
             for item in key_numbers(review)
         ],
-        "worst": [_finding(finding) for finding in worst],
+        "worst": [_row(row) for row in finding_rows(worst, gates)],
         "n_more": n_bad - len(worst),
         "video": href(dub.video),
         "files": [
@@ -66,7 +65,8 @@ def locale_view(
         "timeline": figures.get("timeline", ""),
         "aperture": figures.get("aperture", ""),
         "mouths": figures.get("mouths", ""),
-        "lines": _lines(script, dub),
+        "lines": lines_view(script, dub),
+        "sound": [_row(row) for row in sound_rows(review, gates)],
         "coverage": coverage(review),
         "checks": [_row(row) for row in rows if row.level is not Level.OK],
         "passed": [_row(row) for row in rows if row.level is Level.OK],
@@ -77,6 +77,7 @@ def locale_view(
         ],
         "seconds": seconds_rows(dub.seconds),
         "effort": sentence(dub.effort),
+        "made_of": made_of(dub),
     }
 
 
@@ -93,7 +94,7 @@ def heat_view(dubs: tuple[DubbedLocale, ...], hrefs: Sequence[str]) -> dict[str,
             {
                 "anchor": f"locale-{place}",
                 "href": hrefs[place],
-                "name": _name(dub.locale),
+                "name": name_of(dub.locale),
                 "tag": str(dub.locale),
                 "verdict": verdict_of(dub.review),
                 "rank": ("ok", "awaiting", "degraded", "failed").index(verdict_of(dub.review)),
@@ -124,61 +125,14 @@ def effort_view(dubs: tuple[DubbedLocale, ...]) -> dict[str, Any]:
     """A row per language and one for all, under their headings; no rows where nothing is known."""
     whole = total(dub.effort for dub in dubs)
     has_prices = whole.cost is not None
-    rows = [(_name(dub.locale), str(dub.locale), cells(dub.effort, has_prices=has_prices)) for dub in dubs]
+    rows = [(name_of(dub.locale), str(dub.locale), cells(dub.effort, has_prices=has_prices)) for dub in dubs]
     if len(dubs) > 1:
         rows.append(("All languages", "", cells(whole, has_prices=has_prices)))
     return {"headings": HEADINGS + (COST_HEADINGS if has_prices else ()), "rows": rows if whole.work_s else []}
 
 
-def _finding(finding: Finding) -> dict[str, str]:
-    return {
-        "level": str(finding.level),
-        "label": label_of(finding.check),
-        "message": finding.message,
-        "utterance_id": finding.utterance_id,
-    }
-
-
-def _row(row: FindingRow) -> dict[str, str]:
+def _row(row: FindingRow | SoundRow) -> dict[str, str]:
     return {name: str(getattr(row, name)) for name in row.__dataclass_fields__}
-
-
-def _lines(script: DubScript, dub: DubbedLocale) -> list[dict[str, Any]]:
-    """The review's lines; before a review there are the script and its translation."""
-    translated = {line.utterance_id: line.text for line in dub.translation.lines} if dub.translation else {}
-    measured = {str(line.get("utterance_id")): line for line in dub.review.lines}
-    if not measured and not translated:
-        return []
-    placed = {take.utterance_id: take for take in dub.timeline.placed} if dub.timeline else {}
-    levels: dict[str, str] = {}
-    for finding in reversed(finding_rows(dub.review.findings)):
-        if finding.utterance_id and finding.level is not Level.OK:
-            levels[finding.utterance_id] = str(finding.level)
-    rows = []
-    for utterance in script.utterances:
-        line = measured.get(utterance.id, {})
-        take = placed.get(utterance.id)
-        target = take.text if take else translated.get(utterance.id, "")
-        heard = line.get("heard")
-        start_s = line.get("start_s")
-        start_s = float(start_s) if isinstance(start_s, (int, float)) else float(utterance.span.start)
-        rows.append(
-            {
-                "id": utterance.id,
-                "level": levels.get(utterance.id, "ok"),
-                "start_s": f"{start_s:.3f}",
-                "clock": f"{int(start_s) // 60}:{start_s % 60:04.1f}",
-                "source": utterance.text,
-                "target": target,
-                "heard": differences(target, str(heard)) if heard is not None else (),
-                "misheard": _percent(line.get("word_error")),
-                "stretch": f"{take.stretch_ratio:.2f}×" if take else "–",
-                "speed": f"{take.speed:.2f}×" if take else "–",
-                "overrun": f"{over:.2f} s" if isinstance(over := line.get("overrun_s"), float) and over else "–",
-                "closures": f"{line['n_closed']}/{line['n_bilabials']}" if line.get("n_bilabials") else "–",
-            }
-        )
-    return rows
 
 
 def _cues(timeline: Timeline | None) -> list[dict[str, Any]]:
@@ -195,70 +149,6 @@ def _cues(timeline: Timeline | None) -> list[dict[str, Any]]:
         }
         for take in timeline.placed
     ]
-
-
-def title_facts(source: Source, script: DubScript) -> list[str]:
-    video = source.video
-    seconds = float(video.duration)
-    length = f"{int(seconds) // 60}:{seconds % 60:04.1f} min" if seconds >= 60 else f"{seconds:.1f} s"
-    return [
-        f"from {_name(script.source_locale)}",
-        length,
-        f"{video.width_px}×{video.height_px}",
-        f"{float(video.frame_rate):.5g} frames/s",
-        f"{len(script.utterances)} lines",
-    ]
-
-
-def source_facts(source: Source, script: DubScript) -> list[tuple[str, str]]:
-    speakers = sorted({utterance.speaker for utterance in script.utterances})
-    return [
-        ("Source", f"{source.video.codec or 'video'}, {source.original.n_bytes / 1e6:.1f} MB"),
-        ("SHA-256", source.original.sha256),
-        ("Words from", f"{script.recogniser}, language {100 * script.language_probability:.0f} % sure"),
-        ("Speakers", ", ".join(speakers)),
-    ]
-
-
-def engine_rows(plan: Plan, dubs: Iterable[DubbedLocale]) -> list[dict[str, str]]:
-    """Every engine that had a part in it, in the story's order."""
-    from engines import registry
-
-    rows = []
-    for family in get_args(Family):
-        named = getattr(plan, family)
-        ids = [named] if isinstance(named, str) else list(named)
-        if family == "translation":
-            used = {hop.split()[0] for dub in dubs if dub.translation for hop in dub.translation.route}
-            ids = [engine for engine in ids if engine in used] or ids
-        for engine_id in ids:
-            spec = registry.spec(family, engine_id)
-            rows.append(
-                {
-                    "family": family.replace("_", " "),
-                    "id": spec.id,
-                    "version": str(spec.version),
-                    "summary": spec.summary,
-                    "code_licence": spec.code_licence,
-                    "weights_licence": spec.weights_licence,
-                    "fingerprint": spec.fingerprint({**plan.options.get(family, {}), **plan.options.get(spec.id, {})}),
-                }
-            )
-    return rows
-
-
-def seconds_rows(seconds: Mapping[str, float]) -> list[tuple[str, str]]:
-    return [(name.replace("_", " "), f"{value:.1f}") for name, value in seconds.items()]
-
-
-def _percent(value: str | float | int | None) -> str:
-    return f"{100 * value:.0f} %" if isinstance(value, (int, float)) else "–"
-
-
-def _name(locale: Locale) -> str:
-    import langcodes
-
-    return langcodes.get(locale).display_name()
 
 
 def href(name: str) -> str:

@@ -11,10 +11,11 @@ function compare(one, other) {
   return Number.isNaN(a) || Number.isNaN(b) ? collator.compare(one, other) : a - b;
 }
 
-// What stands first is what one looks for: names from A, everything measured from the worst.
+// What stands first is what one looks for: names from A, everything measured from the worst (`data-first` says which
+// end that is). What was not measured stands last, whichever way.
 function sortBy(table, heading) {
   const column = heading.cellIndex;
-  const first = column === 0 ? "ascending" : "descending";
+  const first = heading.dataset.first ?? (column === 0 ? "ascending" : "descending");
   const opposite = first === "ascending" ? "descending" : "ascending";
   const order = heading.getAttribute("aria-sort") === first ? opposite : first;
   for (const other of heading.parentElement.cells) other.removeAttribute("aria-sort");
@@ -22,7 +23,7 @@ function sortBy(table, heading) {
   const sign = order === "ascending" ? 1 : -1;
   const body = table.tBodies[0];
   const keyed = [...body.rows].map((row, place) => ({ row, place, key: sortKey(row, column) }));
-  keyed.sort((a, b) => sign * compare(a.key, b.key) || a.place - b.place);
+  keyed.sort((a, b) => (a.key === "") - (b.key === "") || sign * compare(a.key, b.key) || a.place - b.place);
   body.append(...keyed.map((one) => one.row));
 }
 

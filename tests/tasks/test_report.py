@@ -24,6 +24,7 @@ from dub.plan import Plan
 from dub.report_rows import key_numbers, number, tally, worst_findings
 from dub.review_tables import check_table, csv_bytes, finding_table, summary_table
 from dub.script import DubScript, Utterance
+from dub.signer import Signer
 from dub.source import Source, VideoFacts
 from dub.stage import Desk
 from dub.store import Store
@@ -189,6 +190,55 @@ def test_every_check_shows_its_limit_and_where_the_limit_comes_from(desk: Desk) 
         "the encoder's equal error rate: below it another speaker is as likely",
     ]
     assert shown["consent"] == ["", "no limit: told, not judged"]
+
+
+def test_a_language_begins_with_its_verdict_and_what_to_read_first(desk: Desk) -> None:
+    page = page_of(desk, (dubbed(desk.open_store()),))
+    language = page[page.index('<section class="locale"') :]
+    verdict, closure, player = (language.index(text) for text in ("needs a look", "The lips meet on 7 of 8", "<video"))
+    assert verdict < closure < player
+    assert "Measured 0.875, limit ≥ 0.9 (real speech closes 28 of 28" in language[closure:player]
+
+
+def test_voices_are_compared_line_by_line_where_they_were_measured(desk: Desk) -> None:
+    own = review(desk.open_store())
+    [headings] = [row for row in Rows(page_of(desk, (dubbed(desk.open_store(), review=own),))).rows if row[0] == "Line"]
+    assert headings[-2:] == ["Overrun", "Lips closed"]
+    measured = ({**own.lines[0], "voice_similarity": 0.613}, *own.lines[1:])
+    page = page_of(desk, (dubbed(desk.open_store(), review=own.model_copy(update={"lines": measured})),))
+    lines = [row for row in Rows(page).rows if row[:1] and row[0].startswith("u000")]
+    assert [row[8] for row in lines] == ["0.61", "–", "–", "–"]
+
+
+def test_loudness_and_peaks_stand_beside_what_they_are_compared_with(desk: Desk) -> None:
+    metrics = {"loudness_lufs": -16.1, "target_lufs": -16.0, "true_peak_db": -1.24, "speech_quality": None}
+    own = review(desk.open_store()).model_copy(update={"metrics": metrics})
+    rows = Rows(page_of(desk, (dubbed(desk.open_store(), review=own),))).rows
+    assert ["Loudness", "-16.1 LUFS", "target -16.0 LUFS", "Distance from the loudness target: ≤ 1 LU"] in rows
+    assert ["True peak", "-1.2 dBTP", "–", "True peak: ≤ -1 dBTP"] in rows
+    assert not [row for row in rows if row[:1] == ["Speech quality (1-5)"]]
+
+
+def test_a_language_says_what_it_is_made_of_and_who_signed(desk: Desk) -> None:
+    own = review(desk.open_store())
+    own = own.model_copy(update={"metrics": own.metrics | {"consent": "Ann: given by Ann", "voices": "Ann: a tone"}})
+    signer = Signer(certificate_sha256="ef" * 32, algorithm="es256", is_test=False)
+    made = dubbed(desk.open_store(), review=own, voice="tone", video_sha256="cd" * 32, signer=signer)
+    page = page_of(desk, (made,))
+    for told in (
+        "Ann: given by Ann",
+        "Ann: a tone",
+        "<dd>tone</dd>",
+        "cd" * 32,
+        f"(es256) with the certificate, SHA-256 {'ef' * 32}",
+    ):
+        assert told in page, told
+    assert "none: the plan does not sign" in page_of(desk, (dubbed(desk.open_store()),))
+    many = tuple(dubbed(desk.open_store(), locale) for locale in ["ca", "cs", "da", "de", "el", "es", "fr", "it", "pl"])
+    pages = report(desk, "talk", source(), dubs.script(), many, plan=TOY).pages
+    page = desk.open_store().read_bytes(pages["es"]).decode()
+    assert "ab" * 32 in page, "its own page names the source"
+    assert "long-term-spectrum" in page, "and the engines"
 
 
 def test_hostile_text_stays_text(desk: Desk) -> None:
