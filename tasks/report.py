@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import io
 import json
 from collections.abc import Mapping
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from dub.artifact import Artifact, Record
 from dub.dubbed_locale import DubbedLocale
-from dub.finding import AWAITING_APPROVAL, Review
+from dub.finding import Review
 from dub.gates import DEFAULT_GATES
 from dub.heat_map import Before
 from dub.plan import Plan
-from dub.report_rows import WORDS_OF_LEVEL, tally
+from dub.report_rows import tally
 from dub.review_tables import csv_bytes, finding_table, summary_table
 from dub.script import DubScript
 from dub.source import Source
 from dub.stage import Desk, stage
 from dub.store import Store
 from tasks.report_facts import engine_rows, seconds_rows, source_facts, title_facts
-from tasks.report_views import effort_view, heat_view, href, locale_view, verdict_of
+from tasks.report_pages import href, language_page, page_environment, policy_of, style_and_code
+from tasks.report_views import effort_view, heat_view, locale_view, verdict_of
 
 if TYPE_CHECKING:
     import pandas
-    from jinja2 import Environment
 
 MOST_ON_ONE_PAGE = 8
 """With more languages than this, each has a page of its own: a browser takes seconds to open 140 at once."""
@@ -50,7 +47,7 @@ class Report(Record):
             "report.html": self.html, "report.csv": self.csv, "report.json": self.json_table,
             "report.findings.csv": self.findings_csv, "report.findings.parquet": self.findings_parquet,
         }  # fmt: skip
-        return tables | {_page_name(title, locale): page for locale, page in self.pages.items()}
+        return tables | {language_page(title, locale): page for locale, page in self.pages.items()}
 
 
 @stage(version=6)
@@ -118,17 +115,17 @@ class _Pages:
     ) -> None:
         from markupsafe import Markup
 
-        style, code = _style_and_code()
+        style, code = style_and_code("tables.js", "player.js")
         self.plan, self.dubs = plan, dubs
         self.has_pages = len(dubs) > MOST_ON_ONE_PAGE
         gates = plan.limits() if plan else DEFAULT_GATES
         self.locales = [locale_view(store, script, dub, place, gates) for place, dub in enumerate(dubs)]
         for view in self.locales:
-            view["href"] = href(_page_name(title, view["tag"])) if self.has_pages else ""
-        self.environment = _environment()
+            view["href"] = href(language_page(title, view["tag"])) if self.has_pages else ""
+        self.environment = page_environment()
         self.environment.globals |= {
             "title": title,
-            "policy": _policy(code),
+            "policy": policy_of(code),
             "css": Markup(style),
             "script": Markup(code),
             "facts": title_facts(source, script),
@@ -162,41 +159,3 @@ class _Pages:
             view["tag"]: page.render(locale=view, engines=engine_rows(self.plan, [dub]) if self.plan else [])
             for view, dub in zip(self.locales, self.dubs, strict=True)
         }
-
-
-def _page_name(title: str, locale: str) -> str:
-    return f"{title}.{locale}.html"
-
-
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("tasks", "report_page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    words_of_level = {str(level): words for level, words in WORDS_OF_LEVEL.items()}
-    environment.globals["words_of_level"] = words_of_level | {"awaiting": AWAITING_APPROVAL}
-    environment.globals["signs"] = {"ok": "✓", "degraded": "!", "failed": "✕", "awaiting": "…"}
-    macros = environment.get_template("macros.html").module
-    for name in ("chip", "sign", "checks", "worst_list", "engine_table", "facts_list"):
-        environment.globals[name] = getattr(macros, name)
-    return environment
-
-
-def _style_and_code() -> tuple[str, str]:
-    files = resources.files("tasks") / "report_page"
-    style, *scripts = (files.joinpath(name).read_text("utf-8") for name in ("page.css", "tables.js", "player.js"))
-    return style, '"use strict";\n' + "\n".join(f"{{\n{each}}}" for each in scripts)
-
-
-def _policy(code: str) -> str:
-    """Nothing is fetched but the videos beside the page; no script runs but the page's own."""
-    digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
-    return (
-        "default-src 'none'; media-src 'self' file:; img-src data:; style-src 'unsafe-inline'; "
-        f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    )

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
 
 from dub.dubbed_locale import DubbedLocale
 from dub.effort import total
 from dub.effort_rows import COST_HEADINGS, HEADINGS, cells, sentence
 from dub.finding import Level, Review
 from dub.gates import DEFAULT_GATES, Gates
-from dub.heat_map import changes, heat_map
+from dub.heat_map import HeatCell, changes, heat_map
 from dub.report_rows import (
     WORDS_OF_LEVEL,
     FindingRow,
@@ -29,8 +28,11 @@ from dub.script import DubScript, Timeline
 from dub.store import Store
 from tasks.report_facts import made_of, name_of, seconds_rows
 from tasks.report_lines import lines_view
+from tasks.report_pages import href
 
 N_WORST = 3
+RANKS = {"ok": 0, "awaiting": 1, "degraded": 2, "failed": 3}
+"""Of verdicts, for sorting: the worse, the higher."""
 
 
 def locale_view(
@@ -89,27 +91,42 @@ def heat_view(dubs: tuple[DubbedLocale, ...], hrefs: Sequence[str]) -> dict[str,
     """Languages by checks, in the order of the languages. `hrefs`: each one's page, "" for this one."""
     columns, rows = heat_map([dub.review for dub in dubs])
     return {
-        "columns": columns,
+        "heading": "Languages by checks",
+        "of_rows": "Language",
+        "of_columns": "check",
+        "search": "name or tag",
+        "hint": "a filled square is within its limit, an outlined one had nothing to measure. Choose a heading to sort "
+        "by it, a square to read what was found.",
+        "has_column_filter": False,
+        "facts": ["Since last run"],
+        "columns": [{"label": column.label, "name": ""} for column in columns],
         "rows": [
             {
-                "anchor": f"locale-{place}",
-                "href": hrefs[place],
+                "href": f"{hrefs[place]}#locale-{place}",
                 "name": name_of(dub.locale),
                 "tag": str(dub.locale),
                 "verdict": verdict_of(dub.review),
-                "rank": ("ok", "awaiting", "degraded", "failed").index(verdict_of(dub.review)),
-                "cells": cells,
+                "rank": RANKS[verdict_of(dub.review)],
+                "facts": [_since(dub)],
+                "cells": [_heat_cell(cell, f"{hrefs[place]}#locale-{place}-checks") for cell in cells],
             }
-            | _since(dub)
             for place, (dub, cells) in enumerate(zip(dubs, rows, strict=True))
         ],
     }
 
 
+def _heat_cell(cell: HeatCell, address: str) -> dict[str, Any]:
+    """Where all is well there is nothing to read, so nothing to choose."""
+    is_bad = cell.level not in (None, Level.OK)
+    kind = "" if cell.level is None else str(cell.level) if is_bad or cell.is_measured else "none"
+    said = cell.said if is_bad else cell.text
+    return {"kind": kind, "rank": cell.rank, "said": said, "href": address if is_bad else "", "name": said}
+
+
 def _since(dub: DubbedLocale) -> dict[str, Any]:
     """What has changed against the last run, in a word, as a number to sort by, and check by check."""
     if dub.before is None:
-        return {"since": "new", "since_rank": 0, "since_title": ""}
+        return {"text": "new", "rank": 0, "said": ""}
     changed = changes(dub.before, dub.review)
     n_better = sum(change.is_better for change in changed)
     n_worse = len(changed) - n_better
@@ -118,7 +135,7 @@ def _since(dub: DubbedLocale) -> dict[str, Any]:
         f"{label_of(change.check)}: {WORDS_OF_LEVEL[change.before]} → {WORDS_OF_LEVEL[change.now]}"
         for change in changed
     )
-    return {"since": ", ".join(parts) or "as before", "since_rank": n_worse - n_better, "since_title": told}
+    return {"text": ", ".join(parts) or "as before", "rank": n_worse - n_better, "said": told}
 
 
 def effort_view(dubs: tuple[DubbedLocale, ...]) -> dict[str, Any]:
@@ -149,11 +166,6 @@ def _cues(timeline: Timeline | None) -> list[dict[str, Any]]:
         }
         for take in timeline.placed
     ]
-
-
-def href(name: str) -> str:
-    """A file beside the page: `./` keeps a name with a colon from being taken for another protocol."""
-    return f"./{quote(name)}" if name else ""
 
 
 def _json(value: Any) -> str:

@@ -140,4 +140,3 @@ for (const region of document.querySelectorAll("[data-timeline]")) {
     });
   }
 }
-document.documentElement.dataset.ready = "yes";

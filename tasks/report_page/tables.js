@@ -33,16 +33,35 @@ for (const table of document.querySelectorAll("table.sortable")) {
   }
 }
 
+// A language's column is hidden by its name; then a row counts by what its shown squares say.
 for (const form of document.querySelectorAll("form.filter")) {
   const rows = [...document.querySelectorAll("[data-level][data-name]")];
+  const table = form.parentElement.querySelector("table.sortable");
+  const headings = [...table.tHead.rows[0].cells].filter((heading) => heading.dataset.column);
   const shown = form.querySelector(".shown");
+  const columnBox = form.querySelector(".column");
+  let columnWanted = "";
+
+  const showColumns = () => {
+    columnWanted = columnBox.value.trim().toLowerCase();
+    for (const heading of headings) {
+      heading.hidden = !heading.dataset.column.includes(columnWanted);
+      for (const row of table.tBodies[0].rows) row.cells[heading.cellIndex].hidden = heading.hidden;
+    }
+  };
+  const isOf = (row, levels) => {
+    if (!columnWanted || !table.contains(row)) return levels.has(row.dataset.level);
+    const squares = [...row.querySelectorAll(".cell:not([hidden])")];
+    return squares.some((square) => [...levels].some((level) => square.classList.contains(level)));
+  };
   const apply = () => {
+    if (columnBox && columnBox.value.trim().toLowerCase() !== columnWanted) showColumns();
     const wanted = form.querySelector(".name").value.trim().toLowerCase();
     const levels = new Set([...form.querySelectorAll(".level:checked")].map((box) => box.value));
     const names = new Set();
     const shownNames = new Set();
     for (const row of rows) {
-      row.hidden = !(levels.has(row.dataset.level) && row.dataset.name.includes(wanted));
+      row.hidden = !(row.dataset.name.includes(wanted) && isOf(row, levels));
       names.add(row.dataset.name);
       if (!row.hidden) shownNames.add(row.dataset.name);
     }
