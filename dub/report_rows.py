@@ -178,6 +178,11 @@ def _ok_text(limit: Limit) -> str:
     return f"{limit.what}: {sign} {number(limit.ok, limit.unit)}"
 
 
+def bad_checks(review: Review) -> dict[str, Level]:
+    """The worst level of each check that is not ok, in the order of the findings."""
+    return {check: level for check, level in _level_by_check(review).items() if level is not Level.OK}
+
+
 def _level_by_check(review: Review) -> dict[str, Level]:
     levels: dict[str, Level] = {}
     for finding in review.findings:
