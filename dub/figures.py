@@ -36,7 +36,8 @@ _STYLE = """
 .axis{stroke:var(--rule,#ccd);stroke-width:1}
 .slot{fill:var(--slot,#eef1f6);stroke:var(--rule,#ccd)} .take{fill:var(--take,#cfe0f5)}
 .take.degraded{fill:var(--degraded-soft,#f6e3b8)} .take.failed{fill:var(--failed-soft,#f5c9c5)}
-.over{fill:var(--failed,#b3372f);opacity:.55;pointer-events:none} .wave{fill:var(--ink,#223);opacity:.75}
+.over{fill:var(--failed,#b3372f);opacity:.55} .wave{fill:var(--ink,#223);opacity:.75}
+.over,.wave,.axis,.limit,polyline{pointer-events:none}
 .rendered{fill:var(--accent,#2a6fb8)} .kept{fill:var(--rule,#ccd)} .refused{fill:var(--degraded,#a86f00)}
 .source{stroke:var(--faint,#889);fill:none;stroke-width:1.2}
 .dub{stroke:var(--accent,#2a6fb8);fill:none;stroke-width:1.8}
