@@ -53,7 +53,7 @@ def made_of(dub: DubbedLocale) -> Facts:
         return []
     metrics = dub.review.metrics
     references = [
-        (f"Sample of {name.removeprefix('reference of ')}", str(value))
+        (f"Sample of {name.removeprefix('reference of ')}", _sample(str(value)))
         for name, value in metrics.items()
         if name.startswith("reference of ")
     ]
@@ -66,6 +66,12 @@ def made_of(dub: DubbedLocale) -> Facts:
         ("SHA-256 of the film", dub.video_sha256 or "not recorded"),
         ("Content Credentials", _signed_by(dub.signer)),
     ]
+
+
+def _sample(told: str) -> str:
+    """Of `DIGEST N_BYTES`, as the review has it."""
+    digest, _, n_bytes = told.partition(" ")
+    return f"SHA-256 {digest}, {n_bytes} bytes" if n_bytes else told
 
 
 def _signed_by(signer: Signer | None) -> str:
@@ -81,12 +87,16 @@ def engine_rows(plan: Plan, dubs: Iterable[DubbedLocale]) -> list[dict[str, str]
     from engines import registry
 
     all_dubs = tuple(dubs)
+    is_portrait = any(dub.review.metrics.get("synthetic") == "portrait" for dub in all_dubs)
+    idle = "lipsync" if is_portrait else "portrait"  # what moves the mouth is one or the other
     used = {
         "translation": {hop.split()[0] for dub in all_dubs if dub.translation for hop in dub.translation.route},
         "tts": {dub.voice for dub in all_dubs},
     }
     rows = []
     for family in get_args(Family):
+        if family == idle:
+            continue
         named = getattr(plan, family)
         ids = [named] if isinstance(named, str) else list(named)
         ids = [engine for engine in ids if engine in used.get(family, ids)] or ids

@@ -221,13 +221,23 @@ def test_loudness_and_peaks_stand_beside_what_they_are_compared_with(desk: Desk)
 
 def test_a_language_says_what_it_is_made_of_and_who_signed(desk: Desk) -> None:
     own = review(desk.open_store())
-    own = own.model_copy(update={"metrics": own.metrics | {"consent": "Ann: given by Ann", "voices": "Ann: a tone"}})
+    own = own.model_copy(
+        update={
+            "metrics": own.metrics
+            | {
+                "consent": "Ann: given by Ann",
+                "voices": "Ann: a tone",
+                "reference of Ann": f"{'01' * 32} 3840",
+            }
+        }
+    )
     signer = Signer(certificate_sha256="ef" * 32, algorithm="es256", is_test=False)
     made = dubbed(desk.open_store(), review=own, voice="tone", video_sha256="cd" * 32, signer=signer)
     page = page_of(desk, (made,))
     for told in (
         "Ann: given by Ann",
         "Ann: a tone",
+        f"SHA-256 {'01' * 32}, 3840 bytes",
         "<dd>tone</dd>",
         "cd" * 32,
         f"(es256) with the certificate, SHA-256 {'ef' * 32}",
@@ -239,6 +249,7 @@ def test_a_language_says_what_it_is_made_of_and_who_signed(desk: Desk) -> None:
     page = desk.open_store().read_bytes(pages["es"]).decode()
     assert "ab" * 32 in page, "its own page names the source"
     assert "long-term-spectrum" in page, "and the engines"
+    assert "warped-photo" not in page, "but none that had no part in it"
 
 
 def test_hostile_text_stays_text(desk: Desk) -> None:
