@@ -30,6 +30,11 @@ _LABELS = {
     "corrections_used": "Corrections used",
     "approval": "Approval",
     "subtitles_there": "Subtitles in the file",
+    "consent": "Consent",
+    "cast": "Cast",
+    "speaker_uncertain": "Certainty of who says the line",
+    "sound_to_lips": "How well lips were learned from the sound",
+    "untold_sounds": "Sounds without known mouth positions",
 }
 _SOURCES = {
     "speaker_similarity": "the encoder's equal error rate: below it another speaker is as likely",

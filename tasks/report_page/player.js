@@ -19,6 +19,9 @@ class Player {
       radio.addEventListener("change", () => this.listenTo(radio.value));
     }
     for (const name of ["play", "pause", "ended"]) this.dub.addEventListener(name, () => this.follow());
+    // A portrait that speaks is as long as what it says, not as the source.
+    const measure = () => { this.seekBar.max = this.dub.duration; this.show(); };
+    this.dub.readyState ? measure() : this.dub.addEventListener("loadedmetadata", measure);
     this.dub.addEventListener("seeked", () => this.show());
     this.dub.addEventListener("timeupdate", () => this.show());
   }

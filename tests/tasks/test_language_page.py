@@ -27,7 +27,7 @@ FOCUSED = "document.activeElement"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A published run of nine languages, of which one has its film of 8 s."""
+    """A published run of nine languages, of which one has its film of 8 s, and one a film of 3 s."""
     out = tmp_path_factory.mktemp("language")
     desk = Desk(store=str(out / "store"))
     store = desk.open_store()
@@ -43,9 +43,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     for name, artifact in made.files("talk").items():
         (out / name).write_bytes(store.read_bytes(artifact))
-    for name, tone_hz in (("talk.source.mp4", 220), ("talk.pt-BR.mp4", 440)):
-        picture = ffmpeg.input("testsrc2=size=160x120:rate=25:duration=8", f="lavfi")
-        sound = ffmpeg.input(f"sine=frequency={tone_hz}:duration=8", f="lavfi")
+    for name, tone_hz, seconds in (("talk.source.mp4", 220, 8), ("talk.pt-BR.mp4", 440, 8), ("talk.cs.mp4", 440, 3)):
+        picture = ffmpeg.input(f"testsrc2=size=160x120:rate=25:duration={seconds}", f="lavfi")
+        sound = ffmpeg.input(f"sine=frequency={tone_hz}:duration={seconds}", f="lavfi")
         ffmpeg.output(picture, sound, str(out / name), preset="ultrafast", pix_fmt="yuv420p").run(
             cmd=ffmpeg_exe(), quiet=True
         )
@@ -176,3 +176,12 @@ def test_nothing_of_the_page_scrolls_sideways_and_every_button_is_large_enough(p
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
     small = "[...document.querySelectorAll('button')].filter((one) => one.getBoundingClientRect().height < 24).length"
     assert page.evaluate(small) == 0
+
+
+def test_the_slider_is_as_long_as_the_dub(page: Any, folder: Path) -> None:
+    page.goto((folder / "talk.cs.html").as_uri())
+    wait_until(page, READY)
+    wait_until(page, "document.querySelector('output.clock').textContent === '0:00 / 0:03'")
+    page.focus("input.seek")
+    page.keyboard.press("End")
+    wait_until(page, "document.querySelector('video.dub').currentTime > 2.9")

@@ -189,7 +189,7 @@ def test_every_check_shows_its_limit_and_where_the_limit_comes_from(desk: Desk) 
         "≥ 0.66 cosine",
         "the encoder's equal error rate: below it another speaker is as likely",
     ]
-    assert shown["consent"] == ["", "no limit: told, not judged"]
+    assert shown["Consent"] == ["", "no limit: told, not judged"]
 
 
 def test_a_language_begins_with_its_verdict_and_what_to_read_first(desk: Desk) -> None:
