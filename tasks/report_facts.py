@@ -88,17 +88,17 @@ def engine_rows(plan: Plan, dubs: Iterable[DubbedLocale]) -> list[dict[str, str]
 
     all_dubs = tuple(dubs)
     is_portrait = any(dub.review.metrics.get("synthetic") == "portrait" for dub in all_dubs)
-    idle = "lipsync" if is_portrait else "portrait"  # what moves the mouth is one or the other
+    # What moves the mouth is one or the other; a photo has no captions.
+    idle = {"lipsync", "screen_text"} if is_portrait else {"portrait"}
     used = {
         "translation": {hop.split()[0] for dub in all_dubs if dub.translation for hop in dub.translation.route},
         "tts": {dub.voice for dub in all_dubs},
     }
     rows = []
     for family in get_args(Family):
-        if family == idle:
+        if family in idle:
             continue
-        named = getattr(plan, family)
-        ids = [named] if isinstance(named, str) else list(named)
+        ids = list(plan.engines_of(family))
         ids = [engine for engine in ids if engine in used.get(family, ids)] or ids
         for engine_id in ids:
             spec = registry.spec(family, engine_id)

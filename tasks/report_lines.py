@@ -86,6 +86,7 @@ def lines_view(script: DubScript, dub: DubbedLocale) -> dict[str, Any]:
                 "clock": f"{int(start_s) // 60}:{start_s % 60:04.1f}",
                 "source": utterance.text,
                 "target": target,
+                "back": line.get("translated_back") or "",
                 "heard": differences(target, str(heard)) if heard is not None else (),
                 "numbers": [_cell(column, line) for column in columns],
             }

@@ -42,7 +42,7 @@ from tasks.review_subtitles import read_subtitles
 from tasks.review_words import listen_back, read_language
 
 
-@stage(version=17)
+@stage(version=18)
 def review(
     desk: Desk,
     source: Source,

@@ -210,6 +210,15 @@ def test_voices_are_compared_line_by_line_where_they_were_measured(desk: Desk) -
     assert [row[8] for row in lines] == ["0.61", "–", "–", "–"]
 
 
+def test_what_a_line_means_stands_under_it(desk: Desk) -> None:
+    own = review(desk.open_store())
+    measured = ({**own.lines[0], "translated_back": "Good <b>evening</b>."}, *own.lines[1:])
+    page = page_of(desk, (dubbed(desk.open_store(), review=own.model_copy(update={"lines": measured})),))
+    first, second = [row for row in Rows(page).rows if row[:1] and row[0].startswith("u000")][:2]
+    assert first[2].endswith("put back by machine: Good <b>evening</b>."), "and no markup of it is taken for ours"
+    assert "put back" not in second[2]
+
+
 def test_loudness_and_peaks_stand_beside_what_they_are_compared_with(desk: Desk) -> None:
     metrics = {"loudness_lufs": -16.1, "target_lufs": -16.0, "true_peak_db": -1.24, "speech_quality": None}
     own = review(desk.open_store()).model_copy(update={"metrics": metrics})
