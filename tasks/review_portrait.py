@@ -50,7 +50,7 @@ SVG = "image/svg+xml"
 Closures = dict[str, tuple[Closure, ...]]
 
 
-@stage(version=6)
+@stage(version=7)
 def review_portrait(
     desk: Desk,
     portrait: Portrait,

@@ -15,6 +15,7 @@ from dub.check_layers import Piece, check_layers, layers_of
 from dub.check_sound import (
     FOUND_CORRELATION,
     SpeakerMatch,
+    check_as_cast,
     check_length,
     check_level,
     check_offset,
@@ -107,7 +108,9 @@ def judge_voices(
                 continue  # too short or silent: a speaker without any match is said by check_voice
             threshold = encoder.same_speaker_threshold
             same = voice.similarity.get(f"{choice.id} same speaker")
-            matches.append(SpeakerMatch(voice.speaker, choice.id, similarity, threshold, place > 0, same))
+            # An encoder that had no part in the fit heard it once, of a sample: its numbers differ more.
+            when_cast = voice.similarity.get(choice.id) if place == 0 else None
+            matches.append(SpeakerMatch(voice.speaker, choice.id, similarity, threshold, place > 0, same, when_cast))
             found.metrics[f"similarity, {voice.speaker}, {choice.id}"] = similarity
     speakers = {take.speaker for take in timeline.placed} - {voice.speaker for voice in cast.voices if voice.is_chosen}
     for speaker in sorted(speakers - {match.speaker for match in matches}):
@@ -117,6 +120,7 @@ def judge_voices(
         found.findings += check_voice(
             tuple(matches), tuple(voice.speaker for voice in cast.voices if not voice.is_cloned)
         )
+        found.findings += check_as_cast(tuple(matches), found.gates)
     judged = [match.similarity for match in matches if match.is_unseen] or [match.similarity for match in matches]
     found.metrics["speaker_similarity"] = min(judged, default=None)
 
