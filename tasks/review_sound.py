@@ -59,26 +59,38 @@ def reference_voice(desk: Desk, reference: Artifact, encoder: EngineChoice) -> R
     return ReferenceVoice(embedding=tuple(float(value) for value in embedding))
 
 
-class SourceQuality(Record):
-    """The source's own speech as a quality judge rates it, 1..5; None where it is silent."""
+class RatedSpeech(Record):
+    """Speech as a quality judge rates it, 1..5; None where there is too little of it, and `why`."""
 
     overall: float | None = None
     signal: float | None = None
     background: float | None = None
+    why: str = ""
 
 
 @stage(version=1)
-def source_quality(desk: Desk, stems: Stems, script: DubScript, judge: EngineChoice) -> SourceQuality:
+def source_quality(desk: Desk, stems: Stems, script: DubScript, judge: EngineChoice) -> RatedSpeech:
     """Once per source: what every locale's speech is held against."""
     original, _ = open_wav(desk.open_store().path(stems.dialogue))
     lines = (original[0, sample_at(line.span.start) : sample_at(line.span.end)] for line in script.utterances)
+    return _rated(lines, judge)
+
+
+@stage(version=1)
+def takes_quality(desk: Desk, takes: tuple[Artifact, ...], judge: EngineChoice) -> RatedSpeech:
+    """Once per wording: a review of the same takes in another mix or picture asks no network again."""
+    store = desk.open_store()
+    return _rated((open_wav(store.path(take))[0][0] for take in takes), judge)
+
+
+def _rated(pieces: Iterable[npt.NDArray[np.float32]], judge: EngineChoice) -> RatedSpeech:
     try:
-        rated = registry.load("speech_quality", judge.id, **judge.options).judge(
-            np.clip(_joined(lines), -1, 1), MASTER_RATE_HZ
+        rated: SpeechQuality = registry.load("speech_quality", judge.id, **judge.options).judge(
+            np.clip(_joined(pieces), -1, 1), MASTER_RATE_HZ
         )
-    except ValueError:
-        return SourceQuality()
-    return SourceQuality(overall=rated.overall, signal=rated.signal, background=rated.background)
+    except ValueError as error:
+        return RatedSpeech(why=str(error))
+    return RatedSpeech(overall=rated.overall, signal=rated.signal, background=rated.background)
 
 
 def judge_voices(
@@ -129,16 +141,10 @@ def judge_quality(
     found: Measured, desk: Desk, script: DubScript, stems: Stems, timeline: Timeline, choice: EngineChoice
 ) -> None:
     """How good the dub's speech sounds, beside the source's own."""
-    store = desk.open_store()
-    judge = registry.load("speech_quality", choice.id, **choice.options)
-    rated: dict[str, SourceQuality | SpeechQuality] = {
-        "source_speech_quality": source_quality(desk, stems, script, choice)
-    }
-    takes = (open_wav(store.path(take.audio))[0][0] for take in timeline.placed)
-    try:
-        rated["speech_quality"] = judge.judge(np.clip(_joined(takes), -1, 1), MASTER_RATE_HZ)
-    except ValueError as error:
-        found.findings.append(not_measured("speech_quality", str(error), matters=True))
+    own = takes_quality(desk, tuple(take.audio for take in timeline.placed), choice)
+    rated = {"source_speech_quality": source_quality(desk, stems, script, choice), "speech_quality": own}
+    if own.overall is None:
+        found.findings.append(not_measured("speech_quality", own.why, matters=True))
     for name, quality in rated.items():
         if quality.overall is not None:  # a silent source has no quality to stand beside
             found.metrics[name] = quality.overall
