@@ -73,16 +73,17 @@ def report(
     source_video: str = "",
     seconds: dict[str, float] = {},  # noqa: B006  a frozen default, as pydantic copies it
     plan: Plan | None = None,
+    families: tuple[str, ...] = (),
 ) -> Report:
     """Put all reviews on one page, or on one each and an overview.
 
     Takes what the flow published: `dubs` in the order of the targets, `source_video`: the file that the source's
-    player shows (relative, `` for none), `seconds`: work per stage shared by all languages. Returns HTML without
-    any reference to the network; every text of the user's is escaped, and the page's own policy lets no other
-    script run. Costs milliseconds per language.
+    player shows (relative, `` for none), `seconds`: work per stage shared by all languages, `families`: those of the
+    plan's engines that had a part in it, () for all. Returns HTML without any reference to the network; every text of
+    the user's is escaped, and the page's own policy lets no other script run. Costs milliseconds per language.
     """
     store = desk.open_store()
-    pages = _Pages(store, title, source, script, dubs, source_video, seconds, plan)
+    pages = _Pages(store, title, source, script, dubs, source_video, seconds, plan, families)
     reviews = [dub.review for dub in dubs]
     summary, findings = summary_table(reviews, (dub.effort for dub in dubs)), finding_table(reviews)
     parquet = io.BytesIO()
@@ -124,6 +125,7 @@ class _Pages:
         source_video: str,
         seconds: Mapping[str, float],
         plan: Plan | None,
+        families: tuple[str, ...],
     ) -> None:
         from markupsafe import Markup
 
@@ -152,7 +154,7 @@ class _Pages:
             "tally": tally(dub.review for dub in dubs),
             "heat": heat_view(dubs, [view["href"] for view in self.locales]),
             "levels": {verdict_of(dub.review) for dub in dubs},
-            "engines": engine_rows(plan, dubs) if plan else [],
+            "engines": engine_rows(plan, dubs, families) if plan else [],
             "source_facts": source_facts(source, script),
             "shared_seconds": seconds_rows(seconds),
             "effort": effort_view(dubs),

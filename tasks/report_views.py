@@ -159,7 +159,10 @@ def _lines(script: DubScript, dub: DubbedLocale) -> list[dict[str, Any]]:
         line = measured.get(utterance.id, {})
         take = placed.get(utterance.id)
         target = take.text if take else translated.get(utterance.id, "")
+        if line.get("target", target) is None:  # of a dub made elsewhere only what is heard is known
+            target = ""
         heard = line.get("heard")
+        known = line.get("stretch_ratio", take and take.stretch_ratio) is not None
         start_s = line.get("start_s")
         start_s = float(start_s) if isinstance(start_s, (int, float)) else float(utterance.span.start)
         rows.append(
@@ -170,10 +173,10 @@ def _lines(script: DubScript, dub: DubbedLocale) -> list[dict[str, Any]]:
                 "clock": f"{int(start_s) // 60}:{start_s % 60:04.1f}",
                 "source": utterance.text,
                 "target": target,
-                "heard": differences(target, str(heard)) if heard is not None else (),
+                "heard": differences(target or str(heard), str(heard)) if heard is not None else (),
                 "misheard": _percent(line.get("word_error")),
-                "stretch": f"{take.stretch_ratio:.2f}×" if take else "–",
-                "speed": f"{take.speed:.2f}×" if take else "–",
+                "stretch": f"{take.stretch_ratio:.2f}×" if take and known else "–",
+                "speed": f"{take.speed:.2f}×" if take and known else "–",
                 "overrun": f"{over:.2f} s" if isinstance(over := line.get("overrun_s"), float) and over else "–",
                 "closures": f"{line['n_closed']}/{line['n_bilabials']}" if line.get("n_bilabials") else "–",
             }
@@ -220,12 +223,14 @@ def source_facts(source: Source, script: DubScript) -> list[tuple[str, str]]:
     ]
 
 
-def engine_rows(plan: Plan, dubs: Iterable[DubbedLocale]) -> list[dict[str, str]]:
-    """Every engine that had a part in it, in the story's order."""
+def engine_rows(plan: Plan, dubs: Iterable[DubbedLocale], families: Sequence[str] = ()) -> list[dict[str, str]]:
+    """Every engine that had a part in it, in the story's order; of these `families` only, where they are named."""
     from engines import registry
 
     rows = []
     for family in get_args(Family):
+        if families and family not in families:
+            continue
         named = getattr(plan, family)
         ids = [named] if isinstance(named, str) else list(named)
         if family == "translation":

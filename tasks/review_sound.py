@@ -15,7 +15,7 @@ from dub.finding import Finding, Level
 from dub.gates import not_measured
 from dub.loudness import loudness_lufs, true_peak_db
 from dub.measured import Measured
-from dub.media import command, opened, read_audio, run_tool
+from dub.media import audio_stream, command, opened, probe, read_audio, run_tool
 from dub.mix import Dub, Mix
 from dub.script import DubScript, Timeline
 from dub.source import Source, Stems, VideoFacts
@@ -63,7 +63,7 @@ def source_quality(desk: Desk, stems: Stems, script: DubScript, judge: EngineCho
     lines = (original[0, sample_at(line.span.start) : sample_at(line.span.end)] for line in script.utterances)
     try:
         rated = registry.load("speech_quality", judge.id, **judge.options).judge(
-            np.clip(_joined(lines), -1, 1), MASTER_RATE_HZ
+            np.clip(joined_speech(lines), -1, 1), MASTER_RATE_HZ
         )
     except ValueError:
         return SourceQuality()
@@ -87,7 +87,7 @@ def judge_voices(
             message = f"{voice.speaker} does not speak in their own voice, as the cast asks: {voice.made_of}."
             found.findings.append(Finding(level=Level.OK, check="speaker_similarity", message=message))
             continue
-        spoken = _joined(open_wav(store.path(take.audio))[0][0] for take in own)
+        spoken = joined_speech(open_wav(store.path(take.audio))[0][0] for take in own)
         for place, choice in enumerate(encoders):
             encoder = registry.load("speaker", choice.id, **choice.options)
             try:
@@ -112,17 +112,18 @@ def judge_voices(
 
 
 def judge_quality(
-    found: Measured, desk: Desk, script: DubScript, stems: Stems, timeline: Timeline, choice: EngineChoice
+    found: Measured, desk: Desk, script: DubScript | None, stems: Stems, timeline: Timeline, choice: EngineChoice
 ) -> None:
-    """How good the dub's speech sounds, beside the source's own."""
+    """How good the dub's speech sounds, beside the source's own. `stems`: the source's; `script` None: there is none
+    to stand beside."""
     store = desk.open_store()
     judge = registry.load("speech_quality", choice.id, **choice.options)
-    rated: dict[str, SourceQuality | SpeechQuality] = {
-        "source_speech_quality": source_quality(desk, stems, script, choice)
-    }
+    rated: dict[str, SourceQuality | SpeechQuality] = {}
+    if script is not None:
+        rated["source_speech_quality"] = source_quality(desk, stems, script, choice)
     takes = (open_wav(store.path(take.audio))[0][0] for take in timeline.placed)
     try:
-        rated["speech_quality"] = judge.judge(np.clip(_joined(takes), -1, 1), MASTER_RATE_HZ)
+        rated["speech_quality"] = judge.judge(np.clip(joined_speech(takes), -1, 1), MASTER_RATE_HZ)
     except ValueError as error:
         found.findings.append(not_measured("speech_quality", str(error), matters=True))
     for name, quality in rated.items():
@@ -145,19 +146,8 @@ def judge_quality(
 
 def measure_file(found: Measured, store: Store, source: Source, timeline: Timeline, mix: Mix, dub: Dub) -> VideoFacts:
     """Decode the finished file and measure it, whatever the stages that made it say."""
-    video = store.path(dub.video)
-    facts = video_facts(video)
-    with store.scratch() as folder:
-        track = folder / "sound.wav"
-        decoded = opened(video)["a:0"].output(f"file:{track}", acodec="pcm_f32le", ar=MASTER_RATE_HZ, rf64="auto")
-        run_tool(command(decoded), deadline_s=60 + float(facts.duration))
-        sound = open_wav(track)[0]
-        sound_s, picture_s = sound.shape[1] / MASTER_RATE_HZ, float(facts.duration)
-        lufs, peak_db = loudness_lufs(track), true_peak_db(sound)
-        found.findings += check_defects(sound, open_wav(store.path(source.programme))[0], MASTER_RATE_HZ, found.gates)
-    found.findings += check_level(mix.target_lufs, lufs, peak_db, found.gates)
-    frame_s = float(1 / source.video.frame_rate)
-    found.findings += check_length(facts.n_frames, source.video.n_frames, sound_s, picture_s, frame_s, found.gates)
+    facts = video_facts(store.path(dub.video))
+    measure_sound_track(found, store, source, facts, dub.video, mix.target_lufs)
     expected, heard = (
         read_audio(store.path(artifact), OFFSET_RATE_HZ, 1, most_s=MAX_OFFSET_SPEECH_S)[0]
         for artifact in (timeline.dialogue, dub.video)
@@ -166,22 +156,52 @@ def measure_file(found: Measured, store: Store, source: Source, timeline: Timeli
     if timeline.placed:
         found.findings.append(check_offset(offset_s, correlation, found.gates))
     found.metrics |= {
-        "loudness_lufs": lufs,
-        "target_lufs": mix.target_lufs,
-        "true_peak_db": peak_db,
         "mix_loudness_lufs": mix.lufs,
         "mix_true_peak_db": mix.true_peak_db,
         "speech_to_bed_db": mix.speech_to_bed_db,
         "sound_offset_ms": 1000 * offset_s,
         "sound_correlation": correlation,
-        "n_frames": facts.n_frames,
-        "n_source_frames": source.video.n_frames,
-        "sound_duration_s": sound_s,
     }
     return facts
 
 
-def _joined(pieces: Iterable[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+def measure_sound_track(
+    found: Measured, store: Store, source: Source | None, facts: VideoFacts, video: Artifact, target_lufs: float
+) -> None:
+    """A file's default sound track: its level, clipping and length; with a source also holes and the frames' number.
+
+    `facts`: of the file, which has a sound track.
+    """
+    path = store.path(video)
+    default = audio_stream(probe(path)["streams"])
+    assert default is not None
+    with store.scratch() as folder:
+        track = folder / "sound.wav"
+        decoded = opened(path)[str(default["index"])].output(
+            f"file:{track}", acodec="pcm_f32le", ar=MASTER_RATE_HZ, rf64="auto"
+        )
+        run_tool(command(decoded), deadline_s=60 + float(facts.duration))
+        sound = open_wav(track)[0]
+        sound_s, picture_s = sound.shape[1] / MASTER_RATE_HZ, float(facts.duration)
+        lufs, peak_db = loudness_lufs(track), true_peak_db(sound)
+        before = open_wav(store.path(source.programme))[0] if source else sound[:, :0]
+        defects = check_defects(sound, before, MASTER_RATE_HZ, found.gates)
+    n_frames = source.video.n_frames if source else facts.n_frames
+    frame_s = float(1 / facts.frame_rate)
+    frames, *ends = check_length(facts.n_frames, n_frames, sound_s, picture_s, frame_s, found.gates)
+    found.findings += [finding for finding in defects if source or finding.check != "sound_holes"]
+    found.findings += [*check_level(target_lufs, lufs, peak_db, found.gates), *([frames] if source else []), *ends]
+    found.metrics |= {
+        "loudness_lufs": lufs,
+        "target_lufs": target_lufs,
+        "true_peak_db": peak_db,
+        "n_frames": facts.n_frames,
+        "n_source_frames": source.video.n_frames if source else None,
+        "sound_duration_s": sound_s,
+    }
+
+
+def joined_speech(pieces: Iterable[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
     """Mono pieces end to end, at most MAX_JUDGED_S of them, at 48 kHz."""
     held, n_held = [np.zeros(0, np.float32)], 0
     for piece in pieces:
