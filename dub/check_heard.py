@@ -28,6 +28,7 @@ NEEDS_SOURCE = {
     "numbers_kept": "numbers are compared with the source's",
     "names_kept": "names are compared with the source's",
     "sentences_kept": "sentences are compared with the source's",
+    "said_twice": "what was said twice in the source too shows beside it alone",
     "speaker_similarity": "whose voice it should be is told by the source alone",
     "rendered_share": "which mouths were moved shows beside the source alone",
 }
@@ -134,6 +135,17 @@ def check_heard_voices(matches: Sequence[HeardMatch]) -> list[Finding]:
             )
         )
     return findings
+
+
+def told_by_pixels(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings on a mouth of which nobody has said what was done to it."""
+    doubt = "Told by the pixels alone: a mouth that was painted as the source's own looks counts as left alone."
+    return [
+        finding.model_copy(update={"message": f"{finding.message} {doubt}"})
+        if finding.check == "rendered_share" and finding.value is not None and finding.level is not Level.OK
+        else finding
+        for finding in findings
+    ]
 
 
 MOUTH_OF_SCORE = {

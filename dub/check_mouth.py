@@ -97,6 +97,11 @@ class MouthReading:
         return tuple(closure for of_line in self.closures.values() for closure in of_line)
 
     @property
+    def is_luck(self) -> bool:
+        """So many closures would any words have: they say nothing."""
+        return self.by_chance is not None and is_luck(self.by_chance, len(self.all_closures))
+
+    @property
     def closure_recall(self) -> float | None:
         found = self.all_closures
         return sum(closure.is_closed for closure in found) / len(found) if found else None
@@ -216,7 +221,7 @@ def _closed(reading: MouthReading, gates: Gates) -> Finding:
         why = "no p, b or m is spoken while a moved mouth is on screen"
         return not_measured("closure_recall", why, matters=False)
     n_closed = sum(closure.is_closed for closure in found)
-    if reading.by_chance is not None and is_luck(reading.by_chance, len(found)):
+    if reading.is_luck:
         why = f"{n_closed} of {len(found)} p, b, m meet, {reading.by_chance:.0%} would with any words: too few to tell"
         return not_measured("closure_recall", why, matters=False)
     return gates.finding(

@@ -7,7 +7,7 @@ maker could know is said to be unknown.
 from __future__ import annotations
 
 from dub import progress
-from dub.check_heard import UNKNOWABLE, check_lip_offset, check_mouth_alone
+from dub.check_heard import UNKNOWABLE, check_lip_offset, check_mouth_alone, told_by_pixels
 from dub.check_mouth import MouthReading
 from dub.check_timing import span_of
 from dub.check_words import HeardLine
@@ -149,10 +149,13 @@ def _look_at_mouth(
         locale=timeline.locale, video=video.original, n_frames=facts.n_frames, duration=facts.duration,
         sound_duration=facts.duration, is_original_sound_copied=None,
     )  # fmt: skip
-    return look_at_mouth(
+    before = len(found.findings)
+    reading = look_at_mouth(
         found, desk, of.source, facts, of.script, timeline, of.track, of.on_screen, of.moved.lips, dub, choice,
         (track,), is_aligned=True,
     )  # fmt: skip
+    found.findings[before:] = told_by_pixels(found.findings[before:])
+    return reading
 
 
 def _draw_timeline(

@@ -17,7 +17,7 @@ from dub.timecode import Span
 from engines import registry
 from engines.asr.contract import Recogniser
 from lang.bcp47 import Locale
-from tasks.review_words import listen_back, read_language
+from tasks.review_words import is_measured_in, listen_back, read_language
 
 WORDS_UNKNOWN = "nobody said what the dub should say (--text, --script), so what was misheard is not known"
 
@@ -44,7 +44,8 @@ def hear_language_and_words(
         spoken = None if of is None else of.script.source_locale
         found.findings.append(check_language_alone(language, spoken, found.gates))
     else:
-        found.findings.append(check_language(asked, *language, None, found.gates))
+        is_trusted = is_measured_in(asked, choice)
+        found.findings.append(check_language(asked, *language, None, found.gates, is_trusted=is_trusted))
     sure = _confidence(heard)
     found.metrics["recogniser_confidence"] = sure
     beside = "" if sure is None else f"; the recogniser was {sure:.0%} sure of its own on average"

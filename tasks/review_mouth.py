@@ -279,7 +279,7 @@ def _sheet(
 def _mouth_metrics(evidence: MouthEvidence, reading: MouthReading) -> dict[str, float | int | str | None]:
     has_speech = reading.n_speech_frames > 0 and set(evidence.reason_counts) != {LIP_SYNC_OFF}
     return {
-        "closure_recall": reading.closure_recall,
+        "closure_recall": None if reading.is_luck else reading.closure_recall,
         "n_bilabials": len(reading.all_closures),
         "false_closure_share": reading.n_shut_vowels / reading.n_open_vowels if reading.n_open_vowels else None,
         "silence_movement": reading.rest.movement if reading.rest else None,
