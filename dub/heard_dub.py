@@ -40,7 +40,6 @@ def laid_over(source: DubScript, heard: DubScript) -> DubScript:
             for index, other in enumerate(lines)
             if index not in filled and line.span.overlap(other.span) >= COVERED * other.span.duration
         ]
-        filled |= set(also)
         wanted = sorted([home, *also])
         for index, piece in zip(wanted, _shared(line, [lines[index].span for index in wanted]), strict=False):
             parts.setdefault(index, []).append(piece)

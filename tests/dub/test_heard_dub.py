@@ -58,6 +58,11 @@ def test_each_line_goes_to_the_source_line_that_it_shares_most_time_with() -> No
     assert not strays(SOURCE, lines)
 
 
+def test_a_line_that_begins_before_its_time_goes_to_its_own_source_line() -> None:
+    lines = laid_over(SOURCE, script((1, 2.7, "Good morning."), (2.8, 6, "This is a pump."), (10, 11, "Bye.")))
+    assert texts(lines)["u0002"] == "This is a pump."
+
+
 def test_lines_of_one_source_line_are_joined() -> None:
     lines = laid_over(SOURCE, script((1, 1.8, "Good."), (2, 3, "Morning."), (4, 6, "A pump."), (10, 11, "Bye.")))
     assert texts(lines)["u0001"] == "Good. Morning."

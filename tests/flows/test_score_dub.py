@@ -96,7 +96,9 @@ def test_a_peers_dub_gets_the_report_that_ours_have(title: Title) -> None:
     assert scored.html == out / "report.html"
     assert page.count("<video") == 2
     assert LINES["en"][0] in page
-    assert "kokoro" not in page
+    assert 'data-label="Engine">scripted' in page, "who judged"
+    assert 'data-label="Engine">tone' not in page, "no voice of ours"
+    assert page.count('data-label="Dub"></td>') == 2, "what it should say is not known"
     assert "1.00×" not in page, "no stretch of ours"
     told = json.loads((out / "peer.es.report.json").read_text())
     assert told["verdict"] == review.ending
@@ -288,13 +290,16 @@ def test_the_command_prints_both_and_its_exit_code_is_the_verdict(
     ]  # fmt: skip
     code = main([*asked, "--json"])
     told = json.loads(capsys.readouterr().out)
-    assert code == (1 if told["verdict"] == "failed" else 0)
     assert told["review"]["locale"] == "es"
     assert told["mouth"]["title"] == "peer"
     assert main(asked) == code
     printed = capsys.readouterr().out
     assert f"peer in es: {told['review']['verdict']}" in printed
     assert str(title.folder / "out" / "report.html") in "".join(printed.split("\n"))
+    assert code == 0
+    title.dub(duration=2.0)
+    assert main([*asked, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["verdict"] == "failed"
 
 
 def test_the_verdict_is_the_worse_of_review_and_mouth(title: Title) -> None:
