@@ -50,7 +50,7 @@ def test_a_peers_dub_without_lip_sync_fails_where_it_is_wrong_alone(
     assert levels(review, "speech_quality") == [Level.OK]
     assert "packages that you have seen at school" in str(review.lines[0]["heard"])
     own = [finding for finding in of(review, "speaker_similarity") if "s1's" in finding.message]
-    assert [finding.level for finding in own] == [Level.DEGRADED, Level.DEGRADED], "one stock voice for both"
+    assert [finding.level for finding in own] == [Level.DEGRADED, Level.DEGRADED], "a stranger's voice"
     assert set(review.figures) == {"timeline", "aperture", "mouths"}
 
 
