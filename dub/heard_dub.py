@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from dub.script import DubScript, Timeline, TranslatedLine, Translation, Utterance, Word
 from dub.timecode import Span
@@ -27,18 +28,24 @@ def laid_over(source: DubScript, heard: DubScript) -> DubScript:
     stays, under an id that the source does not have: `strays`.
     """
     lines = source.utterances
-    homes = [_home(line.span, lines) for line in heard.utterances]
+    starts = [line.span.start for line in lines]
+    ends = list(accumulate((line.span.end for line in lines), max))
+    near = [
+        range(bisect_left(ends, line.span.start - NEAR_S), bisect_right(starts, line.span.end + NEAR_S))
+        for line in heard.utterances
+    ]
+    homes = [_home(line.span, lines, around) for line, around in zip(heard.utterances, near, strict=True)]
     filled = {home for home in homes if home is not None}
     parts: dict[int, list[Utterance]] = {}
     strays: list[Utterance] = []
-    for line, home in zip(heard.utterances, homes, strict=True):
+    for line, home, around in zip(heard.utterances, homes, near, strict=True):
         if home is None:
             strays.append(line)
             continue
         also = [
             index
-            for index, other in enumerate(lines)
-            if index not in filled and line.span.overlap(other.span) >= COVERED * other.span.duration
+            for index in around
+            if index not in filled and line.span.overlap(lines[index].span) >= COVERED * lines[index].span.duration
         ]
         wanted = sorted([home, *also])
         for index, piece in zip(wanted, _shared(line, [lines[index].span for index in wanted]), strict=False):
@@ -84,14 +91,15 @@ def far_from(lines: Sequence[Span], islands: Sequence[Span]) -> Fraction:
     return sum((island.duration - sum(island.overlap(span) for span in covered) for island in islands), Fraction(0))
 
 
-def _home(span: Span, lines: Sequence[Utterance]) -> int | None:
-    if not lines:
+def _home(span: Span, lines: Sequence[Utterance], around: range) -> int | None:
+    """The line that a span belongs to, of those `around` it."""
+    if not around:
         return None
-    best = max(range(len(lines)), key=lambda index: span.overlap(lines[index].span))
+    best = max(around, key=lambda index: span.overlap(lines[index].span))
     if span.overlap(lines[best].span) > 0:
         return best
     gap, nearest = min(
-        (max(line.span.start - span.end, span.start - line.span.end), index) for index, line in enumerate(lines)
+        (max(lines[index].span.start - span.end, span.start - lines[index].span.end), index) for index in around
     )
     return nearest if gap <= NEAR_S else None
 

@@ -12,7 +12,7 @@ from dub.cast import Cast
 from dub.check_defects import check_defects
 from dub.check_sound import SpeakerMatch, check_length, check_level, check_offset, check_voice, sound_offset_s
 from dub.finding import Finding, Level
-from dub.gates import not_measured
+from dub.gates import Gates, not_measured
 from dub.loudness import loudness_lufs, true_peak_db
 from dub.measured import Measured
 from dub.media import audio_stream, command, opened, probe, read_audio, run_tool
@@ -189,6 +189,8 @@ def measure_sound_track(
     n_frames = source.video.n_frames if source else facts.n_frames
     frame_s = float(1 / facts.frame_rate)
     frames, *ends = check_length(facts.n_frames, n_frames, sound_s, picture_s, frame_s, found.gates)
+    if source and source.video.frame_rate != facts.frame_rate:
+        frames = _length_in_time(source.video, facts, found.gates)
     found.findings += [finding for finding in defects if source or finding.check != "sound_holes"]
     found.findings += [*check_level(target_lufs, lufs, peak_db, found.gates), *([frames] if source else []), *ends]
     found.metrics |= {
@@ -199,6 +201,17 @@ def measure_sound_track(
         "n_source_frames": source.video.n_frames if source else None,
         "sound_duration_s": sound_s,
     }
+
+
+def _length_in_time(source: VideoFacts, facts: VideoFacts, gates: Gates) -> Finding:
+    """The picture's length against the source's where their frames cannot be counted against one another."""
+    return gates.finding(
+        "duration_error",
+        float(abs(facts.duration - source.duration) * source.frame_rate),
+        f"The picture lasts {float(facts.duration):.3f} s at {float(facts.frame_rate):.5g} frames a second, the source "
+        f"{float(source.duration):.3f} s at {float(source.frame_rate):.5g}.",
+        todo="Subtitles and cuts no longer match: this must not be published.",
+    )
 
 
 def joined_speech(pieces: Iterable[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:

@@ -46,10 +46,10 @@ class Title:
         )
         return str(path)
 
-    def dub(self, spoken: str = "between(t,0.3,1.2)+between(t,1.4,2.3)", duration: float = 2.5) -> Path:
+    def dub(self, spoken: str = "between(t,0.3,1.2)+between(t,1.4,2.3)", duration: float = 2.5, rate: int = 25) -> Path:
         """The talk's picture with a lower tone while `spoken`; "" is no sound track at all."""
         path = self.folder / "peer.mp4"
-        picture = ffmpeg.input(f"testsrc2=size=160x120:rate=25:duration={duration}", f="lavfi")
+        picture = ffmpeg.input(f"testsrc2=size=160x120:rate={rate}:duration={duration}", f="lavfi")
         streams = [picture]
         if spoken:
             sound = f"aevalsrc='0.2*sin(2*PI*150*t)*({spoken})':s=48000:d={duration}"
@@ -197,6 +197,13 @@ def test_a_shorter_dub_fails(title: Title) -> None:
     title.dub(duration=2.0)
     frames = of(score_dub(title.job()).review, "duration_error")[0]
     assert (frames.level, frames.value) == (Level.FAILED, 13)
+
+
+def test_a_dub_at_another_frame_rate_is_compared_by_time(title: Title) -> None:
+    title.dub(rate=30)
+    length = of(score_dub(title.job()).review, "duration_error")[0]
+    assert (length.level, length.value) == (Level.OK, 0.5), "63 frames against 75: half a frame of time"
+    assert "at 30 frames a second, the source 2.520 s at 25" in length.message
 
 
 def test_a_dub_without_a_source_says_what_needs_one(title: Title) -> None:
