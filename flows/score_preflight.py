@@ -7,13 +7,15 @@ from typing import Literal
 
 from dub import media
 from dub.artifact import Record
-from dub.errors import BadInput, UnreadableMedia
+from dub.errors import BadInput, LanguageNotSupported, UnreadableMedia
 from dub.plan import Plan
 from dub.stage import Desk, EngineChoice
 from dub.timed_script import parse
+from engines import registry
 from flows.preflight import choices, desk_for, read_plan
 from flows.publish import check_writable
 from lang.bcp47 import Locale
+from lang.registry import name_of
 
 OF_MOUTH = ("separation", "face")
 OF_WORDS = ("aligner", "asr")
@@ -70,6 +72,9 @@ def check_score(job: ScoreJob, *, wanted: Literal["mouth", "report"]) -> Prepare
     if wanted == "mouth" and job.script is not None:
         families.remove("asr")
     engines = {family: choices(plan, family) for family in families}
+    for ear in engines.get("asr", ()):
+        _check_heard("--language", job.language, "--script", job.script, ear)
+        _check_heard("--from", job.source_language, "--source-script", job.source_script, ear)
     check_writable(job.out)
     return PreparedScore(job=job, plan=plan, desk=desk_for(job.store, f"score of {job.title}", plan), engines=engines)
 
@@ -85,6 +90,17 @@ def _check_video(option: str, path: Path) -> None:
         raise UnreadableMedia(f"{option} {path}: {str(error).splitlines()[0]}", mend=error.mend) from error
     if media.video_stream(streams) is None:
         raise UnreadableMedia(f"{option} {path} has no video stream", mend="give a file with a moving picture")
+
+
+def _check_heard(
+    option: str, language: Locale | None, script_option: str, script: Path | None, ear: EngineChoice
+) -> None:
+    """A language that is to be recognised must be one that the recogniser knows."""
+    if language is not None and script is None and not registry.spec("asr", ear.id).supports(language):
+        raise LanguageNotSupported(
+            f"{option} {language}: {ear.id} does not know {name_of(language)}",
+            mend=f"give what is said: {script_option} FILE",
+        )
 
 
 def _check_script(option: str, path: Path | None, language_option: str, language: Locale | None) -> None:

@@ -279,6 +279,14 @@ def test_a_file_that_is_no_video_is_named_with_its_option(title: Title) -> None:
         score_dub(title.job(source=title.folder / "notes.txt"))
 
 
+@pytest.mark.models
+def test_a_language_that_the_recogniser_does_not_know_is_refused_before_any_work(title: Title) -> None:
+    with pytest.raises(BadInput, match="--language kab: faster-whisper does not know Kabyle") as caught:
+        score_dub(title.job(profile="embedded", language=Locale("kab")))
+    assert caught.value.mend == "give what is said: --script FILE"
+    assert not (title.folder / "store").exists()
+
+
 def test_a_silent_source_is_named(title: Title) -> None:
     silent = title.folder / "silent.mp4"
     title.dub("0").rename(silent)
