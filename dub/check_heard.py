@@ -169,10 +169,14 @@ def check_mouth_alone(score: MouthScore, gates: Gates) -> list[Finding]:
     return findings
 
 
-def check_lip_offset(score: MouthScore) -> Finding:
+def check_lip_offset(score: MouthScore, n_faces: int) -> Finding:
     """Sound against picture, by the lips alone: nobody but its maker knows where the speech was meant to sound. Judged
-    by the mouth score's limits, since its meter errs by 60 ms."""
+    by the mouth score's limits, since its meter errs by 60 ms. With several faces, and voices off screen, it has told
+    offsets that were none."""
     measure = next(each for each in score.measures if each.metric == "av_offset")
+    if n_faces > 1:
+        why = "the lips tell it where one face alone is seen, and here are several"
+        return not_measured("sound_late", why, matters=True)
     if measure.value is None or measure.level is None:
         why = f"only its maker knows where the speech was meant to sound, and the lips do not tell: {measure.note}"
         return not_measured("sound_late", why, matters=score.n_frames_with_face > 0)

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from dub.compare_pictures import Comparison, compare, lower_faces
+from dub.compare_pictures import lag_of
 from dub.foreign_dub import MovedMouths
 from dub.lips import LipSync
+from dub.media import read_frames
 from dub.mouth_metrics import Mask
 from dub.mouth_pictures import mouth_boxes
+from dub.moved_mouths import moved_frames
 from dub.on_screen import OnScreen
 from dub.script import DubScript, Timeline
 from dub.source import FaceTrack, Source
 from dub.stage import Desk, stage
-from engines.face.contract import MOUTH_CORNERS, TrackedFaces
+from dub.store import Store
+from engines.face.contract import LEFT_EYE, MOUTH_CORNERS, RIGHT_EYE, TrackedFace, TrackedFaces
 from engines.lipsync.contract import RenderLog
 from tasks.review_mouth import on_stage
 
 MOVED, NOBODY, SAME = "rendered: unlike the source's", "kept: nobody speaks on screen", "kept: the source's own mouth"
 UNKNOWN_ENGINE = "not known"
-MOVED_RATIO, MOVED_LEVELS, STEADY_FRAMES = 1.5, 0.2, 7
-"""A mouth was moved where its box differs from the source's by so many times what the picture around the face does, and
-so many grey levels more, in the median of so many frames. Untouched mouths of three clips, encoded anew by x264 at crf
-18, 28 and 35, reach 1.34 times; of 208 frames that our own lip-sync painted 194 are found, and none of the others."""
 
 
 @stage(version=1, n_cpu=1)
@@ -42,27 +41,27 @@ def find_moved_mouths(
         nobody = np.zeros((1, n_frames), bool)
         return MovedMouths(lips=_lips(desk, video, said, nobody, nobody))
     who = on_stage(source, faces, on_screen, script, said)
-    face, raster = faces.on_stage(who), (source.video.width_px, source.video.height_px)
-    centre = face.at(*MOUTH_CORNERS).mean(axis=1)
-    compared = compare(
-        store.path(source.original), source.video, store.path(video.original), video.video,
-        mouth_boxes(centre, face.iod_px, *raster), lower_faces(centre, face.iod_px, *raster),
-    )  # fmt: skip
-    if isinstance(compared, str):
-        return MovedMouths(lips=None, why=compared)
-    touched = np.zeros(n_frames, bool)
-    n = min(n_frames, video.video.n_frames)
-    touched[:n] = _moved(compared)[:n]
+    lag = lag_of(store.path(source.original), source.video, store.path(video.original), video.video)
+    if isinstance(lag, str):
+        return MovedMouths(lips=None, why=lag)
+    touched = _touched(store, source, video, faces.on_stage(who), lag)
     own = who[None] == np.arange(len(faces.faces))[:, None]
-    return MovedMouths(lips=_lips(desk, video, said, own & touched, own), lag=compared.lag)
+    return MovedMouths(lips=_lips(desk, video, said, own & touched, own), lag=lag)
 
 
-def _moved(compared: Comparison) -> Mask:
-    """(n_frames,) of the dub. Steadier than Comparison.is_touched, which judges every frame alone."""
-    over = compared.mouth_change - MOVED_RATIO * compared.ring_change - MOVED_LEVELS
-    over = np.pad(np.where(compared.is_compared, over, -np.inf), STEADY_FRAMES // 2, "edge")
-    steady: Mask = np.median(np.lib.stride_tricks.sliding_window_view(over, STEADY_FRAMES), axis=1) > 0
-    return steady & compared.is_compared
+def _touched(store: Store, source: Source, video: Source, face: TrackedFace, lag: int) -> Mask:
+    """(n_frames,) of the source: the face that speaks there has another mouth in the dub."""
+    raster, n_frames = (source.video.width_px, source.video.height_px), source.video.n_frames
+    mouths, eyes = (
+        mouth_boxes(face.at(*points).mean(axis=1), face.iod_px, *raster)
+        for points in (MOUTH_CORNERS, (LEFT_EYE, RIGHT_EYE))
+    )
+    first, last = max(0, lag), min(n_frames, video.video.n_frames + lag)
+    theirs = read_frames(store.path(source.original), source.video, "gray", first=first, n=last - first)
+    ours = read_frames(store.path(video.original), video.video, "gray", first=first - lag, n=last - first)
+    touched = np.zeros(n_frames, bool)
+    touched[first:last] = moved_frames(zip(theirs, ours, strict=True), mouths[first:last], eyes[first:last])
+    return touched
 
 
 def _lips(desk: Desk, video: Source, said: Timeline, is_moved: Mask, is_judged: Mask) -> LipSync:

@@ -80,7 +80,7 @@ def review_foreign(
         _measure_file(found, desk, video, timeline, of, target_lufs)
     with progress.part(0.6, 1.0):
         reading = _look_at_mouth(found, desk, video, track, timeline, of, score, _first(engines, "face"))
-    found.findings.append(check_lip_offset(score))
+    found.findings.append(check_lip_offset(score, track.n_faces))
     if of is not None:
         hear_prosody(found, store, timeline, video.programme, of.prosody)
     found.findings += [not_measured(check, why, matters=False) for check, why in UNKNOWABLE.items()]

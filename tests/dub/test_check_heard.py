@@ -104,16 +104,21 @@ def test_the_mouth_alone_is_judged_by_the_plan_and_what_is_not_known_says_why() 
     [(30.0, "sound_late", Level.OK), (-120.0, "sound_early", Level.DEGRADED), (400.0, "sound_late", Level.FAILED)],
 )
 def test_sound_against_lips(offset: float, check: str, level: Level) -> None:
-    found = check_lip_offset(mouth(av_offset=offset))
+    found = check_lip_offset(mouth(av_offset=offset), 1)
     assert (found.check, found.level, found.value) == (check, level, abs(offset))
 
 
+def test_of_several_faces_no_offset_is_told() -> None:
+    found = check_lip_offset(mouth(av_offset=-422.0), 2)
+    assert (found.level, found.value) == (Level.DEGRADED, None)
+
+
 def test_lips_that_do_not_tell_the_offset_ask_for_eyes() -> None:
-    found = check_lip_offset(mouth())
+    found = check_lip_offset(mouth(), 1)
     assert found.level is Level.DEGRADED
     assert found.message.startswith("Not measured")
     nobody = mouth().model_copy(update={"n_frames_with_face": 0})
-    assert check_lip_offset(nobody).level is Level.OK, "nothing to look at"
+    assert check_lip_offset(nobody, 0).level is Level.OK, "nothing to look at"
 
 
 def test_a_mouth_told_by_its_pixels_says_so() -> None:

@@ -45,14 +45,15 @@ class Scene:
         self.folder, self.desk = folder, Desk(store=str(folder / "store"))
         patches = np.random.default_rng(1).integers(90, 160, (40, 80)).repeat(4, 0).repeat(4, 1)
         grain = np.random.default_rng(2).normal(0, 4, (N, HEIGHT, WIDTH))
-        self.lumas = np.clip(patches + grain, 16, 235).astype(np.uint8)
+        drifting = np.stack([np.roll(patches, 2 * frame, axis=1) for frame in range(N)])
+        self.lumas = np.clip(drifting + grain, 16, 235).astype(np.uint8)
         TrackedFaces(N, np.zeros(1, np.int32), (face(EYES_X[0]), face(EYES_X[1]))).save(folder / "faces.npz")
         landmarks = self.desk.open_store().put(folder / "faces.npz", "application/x-npz")
         self.track = FaceTrack(engine="drawn", n_frames=N, n_found=N, n_faces=2, landmarks=landmarks)
         self.source = self.video("source.mp4")
 
     def video(self, name: str, moved: range = range(0), n_frames: int = N, rate: int = RATE) -> Source:
-        """A picture with a film's grain, and with person 1's mouth painted anew in `moved`."""
+        """A drifting picture with a film's grain, and with person 1's mouth painted anew in `moved`."""
         path = self.folder / name
         with FrameWriter(path, facts(n_frames, rate, WIDTH, HEIGHT), crf=10 if name == "source.mp4" else 23) as writer:
             for frame in range(n_frames):
