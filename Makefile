@@ -36,6 +36,7 @@ check: setup-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python infra/build_language_table.py --check
+	$(BIN)/python infra/build_gate_table.py --check
 
 format: setup-test
 	$(BIN)/ruff check --fix .

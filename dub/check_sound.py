@@ -21,7 +21,7 @@ FOUND_CORRELATION = 0.1
 class SpeakerMatch:
     """How like the source's speaker the dub's lines sound, by one encoder. `is_unseen`: the encoder took no part in
     fitting the voice. `same_speaker`: what it says of two pieces of the source's own speech, None where that is too
-    short to be halved."""
+    short to be halved. `when_cast`: what it said of the voice when that was made, None where it was not asked."""
 
     speaker: str
     encoder: str
@@ -29,6 +29,7 @@ class SpeakerMatch:
     threshold: float
     is_unseen: bool
     same_speaker: float | None = None
+    when_cast: float | None = None
 
 
 def sound_offset_s(found: Samples, expected: Samples, rate_hz: int) -> tuple[float, float]:
@@ -147,3 +148,19 @@ def check_voice(matches: tuple[SpeakerMatch, ...], not_cloned: tuple[str, ...]) 
             )
         )
     return tuple(findings)
+
+
+def check_as_cast(matches: tuple[SpeakerMatch, ...], gates: Gates) -> tuple[Finding, ...]:
+    """Is it still the voice that was cast for the speaker? Another that is not unlike them passes for theirs, but it is
+    less like them than the one that was made for them."""
+    return tuple(
+        gates.finding(
+            "voice_as_cast",
+            match.when_cast - match.similarity,
+            f"The lines are like {match.speaker} by {match.similarity:.2f} as {match.encoder} hears them; the voice "
+            f"that was made for them was by {match.when_cast:.2f}.",
+            todo="Another voice may have been taken: listen, and speak the lines again.",
+        )
+        for match in matches
+        if match.when_cast is not None
+    )

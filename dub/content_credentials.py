@@ -51,7 +51,7 @@ class Maker(Record):
 
 class Provenance(Record):
     """What the credentials of one dub say. `source_sha256`: of the user's own file. `n_rendered`: frames whose mouth
-    was made anew. `consent`: in words."""
+    was made anew. `consent`: in words. `disclosure`: what the picture itself says of it, "" for nothing."""
 
     schema_version: Literal[1] = 1
     title: str
@@ -63,6 +63,7 @@ class Provenance(Record):
     n_rendered: int
     makers: tuple[Maker, ...]
     consent: str = ""
+    disclosure: str = ""
 
     def makers_of(self, *families: str) -> tuple[Maker, ...]:
         return tuple(maker for maker in self.makers if maker.does in families)
@@ -133,6 +134,9 @@ def manifest_of(provenance: Provenance) -> dict[str, Any]:
         told = f"The mouth is synthetic in {provenance.n_rendered} of {provenance.n_frames} frames."
         lips = _agent(provenance.makers_of("portrait" if provenance.is_portrait else "lipsync"))
         actions.append({"action": "c2pa.edited", "digitalSourceType": PARTLY_GENERATED, "description": told} | lips)
+    if provenance.disclosure:
+        told = f"The picture says that it was made by AI: {provenance.disclosure}"
+        actions.append({"action": "c2pa.addedText", "description": told})
     return {
         "claim_generator_info": [{"name": "polydub", "version": version("polydub")}],
         "title": f"{provenance.title}.{provenance.locale}.mp4",

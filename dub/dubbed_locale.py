@@ -7,12 +7,14 @@ from dub.effort import Effort
 from dub.finding import Review
 from dub.heat_map import Before
 from dub.script import Timeline, Translation
+from dub.signer import Signer
 from lang.bcp47 import Locale
 
 
 class DubbedLocale(Record):
     """One language's end, good or bad. File names are relative to the report; `` for what was never made. `before`:
-    how it ended in the last run that came out otherwise, None where there was none."""
+    how it ended in the last run that came out otherwise, None where there was none. `voice`: the engine that spoke;
+    `video_sha256`: of the film; `signer`: of its Content Credentials, None where it has none."""
 
     locale: Locale
     review: Review
@@ -25,3 +27,6 @@ class DubbedLocale(Record):
     effort: Effort = Effort()
     mouths: str = ""
     before: Before | None = None
+    voice: str = ""
+    video_sha256: str = ""
+    signer: Signer | None = None

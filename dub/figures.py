@@ -37,8 +37,8 @@ _STYLE = """
 .slot{fill:var(--slot,#eef1f6);stroke:var(--rule,#ccd)} .take{fill:var(--take,#cfe0f5)}
 .take.degraded{fill:var(--degraded-soft,#f6e3b8)} .take.failed{fill:var(--failed-soft,#f5c9c5)}
 .over{fill:var(--failed,#b3372f);opacity:.55} .wave{fill:var(--ink,#223);opacity:.75}
+.over,.wave,.axis,.limit,polyline{pointer-events:none}
 .rendered{fill:var(--accent,#2a6fb8)} .kept{fill:var(--rule,#ccd)} .refused{fill:var(--degraded,#a86f00)}
-
 .source{stroke:var(--faint,#889);fill:none;stroke-width:1.2}
 .dub{stroke:var(--accent,#2a6fb8);fill:none;stroke-width:1.8}
 .aimed{stroke:var(--ok,#2c7a4b);fill:none;stroke-width:1.2;stroke-dasharray:4 3}
@@ -68,7 +68,7 @@ def timeline_figure(
 
     level_of = _level_of_lines(findings)
     overrun_of = {overrun.utterance_id: float(overrun.seconds) for overrun in timeline.overruns}
-    parts = [_axis(duration_s, x, 16, 128)]
+    parts, overruns = [_axis(duration_s, x, 16, 128)], []
     text_of = {utterance.id: utterance.text for utterance in script.utterances}
     for take in timeline.placed:
         span = span_of(take)
@@ -83,14 +83,17 @@ def timeline_figure(
             f"<title>{escape(label)}&#10;{escape(text_of.get(take.utterance_id, ''))}</title>"
             + _box("slot", x(float(take.slot.start)), 24, x(float(take.slot.end)), 18)
             + _box(f"take {level}", x(start_s), 44, x(end_s), 68)
-            + (_box("over", x(max(start_s, end_s - over_s)), 44, x(end_s), 68) if over_s else "")
             + f'<text class="t" x="{x(start_s) + 3}" y="37">{escape(take.utterance_id)}</text></g>'
         )
+        if over_s:
+            overruns.append(_box("over", x(max(start_s, end_s - over_s)), 44, x(end_s), 68))
+    parts += overruns  # after all lines: what runs over lies where the next line may be
     parts.append(_waveform(dialogue, x, 78, 32))
     for kind, first, last in _runs(frame_kinds):
         start_s, end_s = (min(duration_s, float(frame / frame_rate)) for frame in (first, last + 1))
         parts.append(_box(kind, x(start_s), 118, x(end_s), 10))
-    for place, (kind, name) in enumerate((("rendered", "mouth moved"), ("kept", "kept"), ("refused", "refused"))):
+    meanings = (("rendered", "mouth moved"), ("kept", "kept"), ("refused", "refused"), ("over", "beyond its slot"))
+    for place, (kind, name) in enumerate(meanings):
         left = LEFT_PX + 110 * place
         parts.append(_box(kind, left, 135, left + 10, 10) + f'<text class="t" x="{left + 15}" y="144">{name}</text>')
     title = "Timeline of the dub: slots, takes, waveform, lip-sync coverage"
@@ -131,10 +134,7 @@ def aperture_figure(
             )
     parts.append(_axis(end_s, x, 16, 168, start_s))
     limit_y = y(CLOSED)
-    parts.append(
-        f'<line class="limit" x1="{LEFT_PX}" x2="{width - RIGHT_PX}" y1="{limit_y}" y2="{limit_y}"/>'
-        f'<text class="t" x="{width - RIGHT_PX}" y="{limit_y - 3}" text-anchor="end">closed below this line</text>'
-    )
+    parts.append(f'<line class="limit" x1="{LEFT_PX}" x2="{width - RIGHT_PX}" y1="{limit_y}" y2="{limit_y}"/>')
     for name, curve in (("source", source), ("aimed", aimed), ("dub", dub)):
         parts.extend(
             f'<polyline class="{name}" points="{points}"/>' for points in _strokes(curve, first, last, frame_rate, x, y)
@@ -149,9 +149,9 @@ def aperture_figure(
                 f'<circle class="{kind}" cx="{at}" cy="158" r="4"/>'
                 f'<text class="t" x="{at - 3}" y="175">{escape(closure.ipa)}</text></g>'
             )
-    parts.append(_legend(width))
+    parts.append(_legend(196))
     title = "Opening of the lips: source, aimed at, measured on the dub"
-    return _svg(width, 182, title, (start_s, end_s), parts)
+    return _svg(width, 206, title, (start_s, end_s), parts)
 
 
 def sheet_figure(
@@ -172,13 +172,13 @@ def sheet_figure(
     return _svg(width_px, height_px + 36, "Mouths at the worst moments: source above, dub below", None, parts)
 
 
-def _legend(width: int) -> str:
-    names = (("source", "source"), ("aimed", "aimed at"), ("dub", "dub, measured"))
+def _legend(y: int) -> str:
+    """What each line means, in a row of its own: over the curves it would hide what they show."""
+    names = (("source", "source"), ("aimed", "aimed at"), ("dub", "dub, measured"), ("limit", "closed below this line"))
     return "".join(
-        f'<line class="{kind}" x1="{14 + 130 * place}" x2="{38 + 130 * place}" y1="28" y2="28"/>'
-        f'<text class="t" x="{44 + 130 * place}" y="32">{label}</text>'
+        f'<line class="{kind}" x1="{LEFT_PX + 130 * place}" x2="{LEFT_PX + 24 + 130 * place}" y1="{y}" y2="{y}"/>'
+        f'<text class="t" x="{LEFT_PX + 30 + 130 * place}" y="{y + 4}">{label}</text>'
         for place, (kind, label) in enumerate(names)
-        if 170 + 130 * place < width
     )
 
 
@@ -249,11 +249,16 @@ def _axis(end_s: float, x: Scale, top: int, bottom: int, start_s: float = 0.0) -
     steps = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800)
     step = next((step for step in steps if x(start_s + step) - x(start_s) >= 50), steps[-1])
     ticks = range(int(np.ceil(start_s / step)), int(end_s / step) + 1)
-    return "".join(
-        f'<line class="axis" x1="{x(tick * step)}" x2="{x(tick * step)}" y1="{top}" y2="{bottom}"/>'
-        f'<text class="t" x="{x(tick * step) + 2}" y="12">{_clock(tick * step)}</text>'
-        for tick in ticks
-    )
+    parts = []
+    for tick in ticks:
+        at = x(tick * step)
+        is_at_the_end = x(end_s) - at < 26  # its label would be cut off at the right of it
+        label = f'x="{at - 2}" text-anchor="end"' if is_at_the_end else f'x="{at + 2}"'
+        parts.append(
+            f'<line class="axis" x1="{at}" x2="{at}" y1="{top}" y2="{bottom}"/>'
+            f'<text class="t" {label} y="12">{_clock(tick * step)}</text>'
+        )
+    return "".join(parts)
 
 
 def _clock(seconds: int) -> str:

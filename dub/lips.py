@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
 
 from dub.artifact import Artifact, Record
+from dub.disclosure import Disclosure
 from lang.bcp47 import Locale
+
+
+def n_rendered_of(counts: Mapping[str, int]) -> int:
+    """Of frames by reason, those in which a mouth was moved."""
+    return sum(n for reason, n in counts.items() if reason.startswith("rendered"))
 
 
 class MouthBank(Record):
@@ -43,6 +50,10 @@ class LipPlan(Record):
     counts: dict[str, int]
     parts: tuple[LipPart, ...]
 
+    @property
+    def n_rendered(self) -> int:
+        return n_rendered_of(self.counts)
+
 
 class RenderedPart(Record):
     """Frames [first_frame, end_frame) as they are encoded. `video`: H.264 without sound; None where there are none."""
@@ -60,7 +71,7 @@ class LipSync(Record):
     """One locale's picture. `video`: H.264 without sound, frame for frame as the source. `log`: .npz of what was done
     to each frame (engines/lipsync/contract.py, RenderLog). `counts`: frames by reason, `rendered...`, `kept: ...` or
     `refused: ...`; they add up to `n_frames`. `is_portrait`: the whole picture was made from one photo. `parts`: what
-    `video` was joined from; () where it was made in one piece."""
+    `video` was joined from; () where it was made in one piece. `disclosure`: what the picture says of itself."""
 
     schema_version: Literal[1] = 1
     locale: Locale
@@ -71,10 +82,11 @@ class LipSync(Record):
     counts: dict[str, int]
     is_portrait: bool = False
     parts: tuple[RenderedPart, ...] = ()
+    disclosure: Disclosure | None = None
 
     @property
     def n_rendered(self) -> int:
-        return sum(n for reason, n in self.counts.items() if reason.startswith("rendered"))
+        return n_rendered_of(self.counts)
 
     def rerendered_share(self, before: LipSync) -> float:
         """0..1: the share of frames in parts that are not as they were in `before`, another dub of the same source."""

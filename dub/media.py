@@ -24,6 +24,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dub.errors import EngineUnavailable, ToolFailed, UnreadableMedia
+from dub.frame_expression import expression_of
+from dub.overlay import Overlay
 from dub.source import VideoFacts
 from dub.tool import ToolPipe as ToolPipe
 from dub.tool import run_tool as run_tool
@@ -156,7 +158,7 @@ def read_frames(
         inside = [frame - first for frame in sorted(set(only)) if first <= frame < first + n_wanted]
         if not inside:
             return
-        picture = picture.filter("select", expr="+".join(f"eq(n,{frame})" for frame in inside))
+        picture = picture.filter("select", expr=expression_of(inside))
         n_wanted = len(inside)
     picture = even(picture)
     if scale:
@@ -213,8 +215,9 @@ class FrameWriter:
     """Encodes frames to H.264 in MP4 as they come: a context manager with `write(frame)`.
 
     Frames are as `read_frames` gives them for the same `facts`, whose rate, pixel aspect and colour tags the
-    file takes. `crf`: x264's quality, lower is better (18: no visible loss). Leaving by an exception leaves a
-    broken file: write to a scratch folder. Raises ToolFailed when ffmpeg fails.
+    file takes. `crf`: x264's quality, lower is better (18: no visible loss). `overlay`: painted over the first frames
+    (yuv420p alone). Leaving by an exception leaves a broken file: write to a scratch folder. Raises ToolFailed when
+    ffmpeg fails.
     """
 
     def __init__(
@@ -224,8 +227,10 @@ class FrameWriter:
         pixel_format: PixelFormat = "yuv420p",
         crf: int = 18,
         preset: str = "veryfast",
+        overlay: Overlay | None = None,
     ) -> None:
         self.n_written = 0
+        self._overlay = overlay
         self._shape = shape(facts.width_px, facts.height_px, pixel_format)
         size = (facts.width_px, facts.height_px)
         rate = str(facts.frame_rate)
@@ -263,6 +268,8 @@ class FrameWriter:
         """Append one uint8 frame. Raises ValueError for another shape or type."""
         if frame.shape != self._shape or frame.dtype != np.uint8:
             raise ValueError(f"a {frame.dtype} frame of {frame.shape}, not uint8 {self._shape}")
+        if self._overlay is not None and self.n_written < self._overlay.n_frames:
+            frame = self._overlay.painted(frame)
         self._pipe.write(np.ascontiguousarray(frame))
         self.n_written += 1
 

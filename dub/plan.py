@@ -10,12 +10,15 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, field_validator
 
 from dub.artifact import Artifact, Record
+from dub.disclosure import Wording
 from dub.errors import BadInput
 from dub.finding import Level
 from dub.gates import DEFAULT_GATES, Gates, LimitChange
 from dub.location import Location
 from dub.prices import Prices
+from dub.upload_limits import KNOWN, UploadLimit
 from lang.bcp47 import Locale
+from lang.disclosures import ENGLISH, disclosure_words, nearest
 
 
 class LocalePlan(Record):
@@ -47,14 +50,25 @@ class Plan(Record):
     portrait: str = Field("warped-photo", description="makes a photo talk, for `polydub avatar`")
     speech_quality: str
     language_id: str
+    screen_text: str = Field("", description="finds captions in the source's picture; empty: nobody looks for them")
     consent: Literal["noted", "required"] = "noted"
     target_lufs: float = Field(-16.0, ge=-40, le=-8)
     content_credentials: Literal["off", "test", "signed"] = Field(
         default="off", description="C2PA: signed with the certificate in the environment, or with a test one"
     )
+    disclosure: Literal["off", "start", "always"] = Field(
+        default="off", description="whether the picture itself says that it was made by AI, and how long"
+    )
+    disclosure_text: dict[Locale, str] = Field(
+        default={}, description="what it says, per language, instead of lang/data/disclosures.csv"
+    )
     gates: dict[str, LimitChange] = Field(
         default={}, description="limits of single checks, instead of those of dub/gates.py"
     )
+    upload_to: tuple[str, ...] = Field(
+        default=(), description="places that must take the files: youtube, tiktok, linkedin, x, or of upload_limits"
+    )
+    upload_limits: tuple[UploadLimit, ...] = Field(default=(), description="places of the plan's own, or other limits")
     quarantine: str = Field(
         default="quarantine",
         pattern=r"^([\w-][\w.-]*)?$",
@@ -69,13 +83,46 @@ class Plan(Record):
     locales: dict[Locale, LocalePlan] = Field(default={}, description="what single locales do otherwise")
     prices: Prices | None = Field(default=None, description="what machines cost: without it the report tells no money")
 
+    def engines_of(self, family: str) -> tuple[str, ...]:
+        """Ids of the engines named for a family, in order; () for none."""
+        named: str | tuple[str, ...] = getattr(self, family)
+        return tuple(filter(None, (named,) if isinstance(named, str) else named))
+
     def limits(self) -> Gates:
         """All limits, the plan's own among them. Raises BadInput."""
         return DEFAULT_GATES.changed(self.gates)
 
+    def uploads(self) -> tuple[UploadLimit, ...]:
+        """The places of `upload_to` with their limits. Raises BadInput for one that is not known."""
+        known = KNOWN | {limit.name: limit for limit in self.upload_limits}
+        for name in self.upload_to:
+            if name not in known:
+                raise BadInput(
+                    f"the plan's upload_to: the limits of {name!r} are not known",
+                    mend=f"use one of {', '.join(known)}, or state them in [[upload_limits]]",
+                )
+        return tuple(known[name] for name in self.upload_to)
+
     def folder_for(self, verdict: Level) -> str:
         """Where a language's files go in the output place: "" for its root."""
         return self.quarantine if verdict is Level.FAILED else ""
+
+    def wording_for(self, locale: Locale, made: Literal["dub", "lips", "portrait"] = "dub") -> Wording | None:
+        """What a language's picture is to say: the user's words, else ours, else ours in English; None for nothing.
+        `made`: what is synthetic in it, beside what lip-sync moves."""
+        if self.disclosure == "off":
+            return None
+        if own := nearest(self.disclosure_text, locale):
+            return Wording(locale=locale, language=locale, when=self.disclosure, moved=own, unmoved=own, is_users=True)
+        table = disclosure_words()
+        words = nearest(table, locale)
+        language, words = (locale, words) if words else (ENGLISH, table[ENGLISH])
+        moved, unmoved = {
+            "dub": (words.voice_and_lips, words.voice),
+            "lips": (words.lips, words.lips),
+            "portrait": (words.portrait, words.portrait),
+        }[made]
+        return Wording(locale=locale, language=language, when=self.disclosure, moved=moved, unmoved=unmoved)
 
     def translators_for(self, locale: Locale) -> tuple[str, ...]:
         """Translation engines for a locale, in order of preference."""
@@ -92,6 +139,14 @@ class Plan(Record):
     @classmethod
     def _one_or_several(cls, named: Any) -> Any:
         return (named,) if isinstance(named, str) else named
+
+    @field_validator("disclosure_text")
+    @classmethod
+    def _one_plain_line(cls, given: dict[Locale, str]) -> dict[Locale, str]:
+        for locale, text in given.items():
+            if not text.strip() or not text.replace("\u200c", "").isprintable() or set(text) & set("{}\\"):
+                raise ValueError(f"{locale}: give one line of plain text, without braces and backslashes")
+        return given
 
     @classmethod
     def read(cls, path: Path) -> Plan:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dub.finding import AWAITING_APPROVAL, Finding, Level, Review
-from dub.gates import DEFAULT_GATES, Gates
+from dub.gates import DEFAULT_GATES, Gates, Limit
 from dub.word_error import AlignedWord, aligned, comparable_words
 
 _LABELS = {
@@ -25,11 +25,31 @@ _LABELS = {
     "given_line_length": "Length of given lines",
     "given_words": "Wording of given lines",
     "synthetic_portrait": "Synthetic portrait",
+    "visible_disclosure": "Visible disclosure",
     "corrected_lines": "Lines that a person worded",
     "corrections_used": "Corrections used",
     "approval": "Approval",
     "subtitles_there": "Subtitles in the file",
+    "consent": "Consent",
+    "cast": "Cast",
+    "speaker_uncertain": "Certainty of who says the line",
+    "sound_to_lips": "How well lips were learned from the sound",
+    "untold_sounds": "Sounds without known mouth positions",
 }
+_SOURCES = {
+    "speaker_similarity": "the encoder's equal error rate: below it another speaker is as likely",
+    "speaker_uncertain": "project limit: at 0.5 another speaker is as near",
+    "sound_to_lips": "project limit: below it the lips do not follow the voice",
+    "numbers_kept": "project limit: a number is a fact",
+    "glossary_terms": "the glossary that was given",
+    "memory_match": "the translation memory that was given: 1 is the same line",
+    "memory_suggestion": "the translation memory that was given: 1 is the same line",
+    "given_line_length": "project limit: a line so much longer or shorter may belong elsewhere",
+}
+"""Why, for limits that are not among the gates."""
+_GOOD_WHEN_HIGH = frozenset(
+    {"speaker_similarity", "speaker_uncertain", "sound_to_lips", "memory_match", "memory_suggestion"}
+)
 _WORST_FIRST = (Level.FAILED, Level.DEGRADED, Level.OK)
 WORDS_OF_LEVEL = {Level.OK: "ok", Level.DEGRADED: "needs a look", Level.FAILED: "failed"}
 
@@ -45,7 +65,7 @@ class KeyNumber:
 
 @dataclass(frozen=True)
 class FindingRow:
-    """A finding as a table shows it."""
+    """A finding as a table shows it. `source`: where its limit comes from; both `` for what is told, not judged."""
 
     level: Level
     label: str
@@ -54,6 +74,17 @@ class FindingRow:
     limit: str
     source: str
     utterance_id: str
+
+
+@dataclass(frozen=True)
+class SoundRow:
+    """A measure of the sound: as text, what it is compared with, how it was judged (None: not at all), its limit."""
+
+    label: str
+    text: str
+    beside: str
+    level: Level | None
+    limit: str
 
 
 def label_of(check: str) -> str:
@@ -80,7 +111,7 @@ def finding_rows(findings: Iterable[Finding], gates: Gates = DEFAULT_GATES) -> t
             message=finding.message,
             value=number(finding.value, finding.unit),
             limit=_limit_text(finding, gates),
-            source=gates[finding.check].source if finding.check in Gates.model_fields else "",
+            source=_source_of(finding, gates),
             utterance_id=finding.utterance_id,
         )
         for finding in sorted(findings, key=_rank)
@@ -91,10 +122,17 @@ def _limit_text(finding: Finding, gates: Gates) -> str:
     if finding.limit is None:
         return ""
     if finding.check in Gates.model_fields:
-        sign = "≤" if gates[finding.check].better == "low" else "≥"
+        is_high_good = gates[finding.check].better == "high"
     else:
-        sign = "≥" if finding.unit == "cosine" else "≤"
+        is_high_good = finding.check in _GOOD_WHEN_HIGH
+    sign = "≥" if is_high_good else "≤"
     return f"{sign} {number(finding.limit, finding.unit)}"
+
+
+def _source_of(finding: Finding, gates: Gates) -> str:
+    if finding.check in Gates.model_fields:
+        return gates[finding.check].source
+    return _SOURCES.get(finding.check, "") if finding.limit is not None else ""
 
 
 def key_numbers(review: Review) -> tuple[KeyNumber, ...]:
@@ -119,6 +157,37 @@ def key_numbers(review: Review) -> tuple[KeyNumber, ...]:
     )
 
 
+def sound_rows(review: Review, gates: Gates = DEFAULT_GATES) -> tuple[SoundRow, ...]:
+    """Loudness, peaks and quality of the sound, each beside what it is compared with; what was not measured is left
+    out."""
+    metrics, judged = review.metrics, _level_by_check(review)
+
+    def compared(words: str, metric: str, style: str) -> str:
+        return f"{words} {_styled(metrics[metric], style)}" if metrics.get(metric) is not None else ""
+
+    of = (
+        ("Loudness", "loudness_lufs", "lufs", "loudness_error", compared("target", "target_lufs", "lufs")),
+        ("True peak", "true_peak_db", "dbtp", "true_peak", compared("before encoding", "mix_true_peak_db", "dbtp")),
+        ("Speech quality (1-5)", "speech_quality", "plain", "speech_quality",
+         compared("source", "source_speech_quality", "plain")),
+    )  # fmt: skip
+    return tuple(
+        SoundRow(label, _styled(metrics[metric], style), beside, judged.get(check), _ok_text(gates[check]))
+        for label, metric, style, check, beside in of
+        if metrics.get(metric) is not None
+    )
+
+
+def _ok_text(limit: Limit) -> str:
+    sign = "≤" if limit.better == "low" else "≥"
+    return f"{limit.what}: {sign} {number(limit.ok, limit.unit)}"
+
+
+def bad_checks(review: Review) -> dict[str, Level]:
+    """The worst level of each check that is not ok, in the order of the findings."""
+    return {check: level for check, level in _level_by_check(review).items() if level is not Level.OK}
+
+
 def _level_by_check(review: Review) -> dict[str, Level]:
     levels: dict[str, Level] = {}
     for finding in review.findings:
@@ -136,6 +205,7 @@ def _styled(value: float | int | str | None, style: str) -> str:
         "percent": f"{100 * value:.0f} %",
         "plain": f"{value:.2f}",
         "lufs": f"{value:.1f} LUFS",
+        "dbtp": f"{value:.1f} dBTP",
         "times": f"{value:.2f}×",
         "seconds": f"{value:.2f} s",
     }[style]

@@ -38,6 +38,11 @@ def run_tool(command: Sequence[str], deadline_s: float) -> bytes:
     It is killed at the deadline, on Ctrl-C, and by the kernel when the calling thread dies. Raises ToolFailed
     with the last lines it wrote to stderr, or ToolTimedOut.
     """
+    return run_tool_told(command, deadline_s)[0]
+
+
+def run_tool_told(command: Sequence[str], deadline_s: float) -> tuple[bytes, str]:
+    """As `run_tool`: standard output, and what the program said on stderr though it ended well."""
     child = _start(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     try:
         output, said = child.communicate(timeout=deadline_s)
@@ -48,9 +53,10 @@ def run_tool(command: Sequence[str], deadline_s: float) -> bytes:
         if isinstance(error, subprocess.TimeoutExpired):
             raise ToolTimedOut(f"{_name(command)} did not end within {deadline_s:.0f} s") from None
         raise
+    told = said.decode(errors="replace")
     if child.returncode:
-        raise _failure(command, child.returncode, said.decode(errors="replace").splitlines()[-_N_LAST_LINES:])
-    return bytes(output)
+        raise _failure(command, child.returncode, told.splitlines()[-_N_LAST_LINES:])
+    return bytes(output), told
 
 
 class ToolPipe:

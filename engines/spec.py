@@ -26,6 +26,7 @@ Family = Literal[
     "portrait",
     "speech_quality",
     "language_id",
+    "screen_text",
     "aligner",
 ]
 LicenceClass = Literal["permissive", "copyleft", "terms", "noncommercial"]

@@ -13,6 +13,7 @@ from dub.errors import BadInput
 from dub.plan import LocalJob, Plan
 from dub.signer import Signer
 from dub.stage import Desk, EngineChoice
+from flows.disclosing import check_disclosures
 from flows.preflight import choices, desk_for, find_voice, read_plan, signer_of
 from flows.publish import check_writable
 from lang.bcp47 import Locale
@@ -46,7 +47,7 @@ class PreparedAvatar(Record):
 def check_avatar(job: AvatarJob, today: date) -> PreparedAvatar:
     """Refuse what cannot work, naming the thing and the mend. Loads no model but a given super-resolution network."""
     plan = read_plan(job.profile)
-    plan.limits()
+    plan.limits(), plan.uploads()
     for what, path in (("photo", job.photo), ("voice recording", job.voice), *_scripts(job)):
         if not path.is_file():
             raise BadInput(f"the {what} {path} does not exist", mend="give the path of one file")
@@ -59,6 +60,7 @@ def check_avatar(job: AvatarJob, today: date) -> PreparedAvatar:
     consent = _consent(job, plan, today)
     engines = {family: choices(plan, family) for family in FAMILIES}
     voices = {locale: find_voice(plan, locale) for locale in job.targets}
+    check_disclosures(plan, job.targets, "portrait")
     check_writable(job.out)
     desk = desk_for(job.store, job.title or job.photo.stem, plan)
     return PreparedAvatar(

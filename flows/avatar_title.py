@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from dub.avatar import AvatarJob, Performed, Portrait, Talk
+from dub.back_translation import BackTranslation
 from dub.cast import Cast
 from dub.dubbed_locale import DubbedLocale
 from dub.effort import StageWork, effort
@@ -24,13 +25,15 @@ from dub.source import Source, Stems
 from dub.subtitles import Subtitles
 from dub.turns import Turns
 from flows.avatar_preflight import PreparedAvatar, check_avatar
+from flows.disclosing import with_disclosure
 from flows.outcome import RunReport, by_stage, failed_review, root_cause, sharing, works_of
-from flows.preflight import find_ways
+from flows.preflight import find_way_back, find_ways
 from flows.publish import publish, publish_files
 from flows.publish_review import publish_review
 from flows.watched import watched
 from lang.bcp47 import Locale
 from tasks.animate_portrait import animate_portrait
+from tasks.draw_disclosure import draw_portrait_disclosure
 from tasks.enlarge import enlarge
 from tasks.enroll import cast_for, enroll
 from tasks.film_voice import film_voice, hear_voice
@@ -49,6 +52,7 @@ from tasks.speak_freely import speak_freely
 from tasks.subtitle import subtitle
 from tasks.transcribe import transcribe
 from tasks.translate import translate
+from tasks.translate_back import translate_back
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ class ShownLocale:
     mix: Work[Mix]
     subtitles: Work[Subtitles]
     dub: Work[Dub]
+    back: Work[BackTranslation] | None
     review: Work[Review]
 
 
@@ -199,9 +204,15 @@ def _show(
     def step(name: str) -> str:
         return f"{name} {locale}"
 
+    disclosure = None
+    if (wording := prepared.plan.wording_for(locale, "portrait")) is not None:
+        face = prepared.engine("face")
+        disclosure = submit(
+            draw_portrait_disclosure, desk, portrait, title, wording, face, label=step("draw disclosure")
+        )
     animated = submit(
         animate_portrait, desk, portrait, title, prepared.job.motion, prepared.backdrop, prepared.engine("portrait"),
-        label=step("animate"),
+        disclosure, label=step("animate"),
     )  # fmt: skip
     picture = animated
     if prepared.upscale is not None:
@@ -218,12 +229,16 @@ def _show(
             seal, desk, source, title.script, spoken.translation, cast, picture, dub, photo, makers, prepared.signer,
             label=step("seal"),
         )  # fmt: skip
+    way_back = find_way_back(prepared.plan, locale, title.script.source_locale)
+    back = (
+        submit(translate_back, desk, spoken.translation, way_back, label=step("translate back")) if way_back else None
+    )
     reviewed = submit(
         review_portrait, desk, portrait, title, shared.stems, shared.voice_script, spoken.translation, cast,
-        spoken.takes, mixed, picture, dub, judges, prepared.plan.limits(),
+        spoken.takes, mixed, picture, dub, judges, prepared.plan.limits(), back, prepared.plan.uploads(),
         label=step("review"),
     )  # fmt: skip
-    return ShownLocale(spoken, animated, picture, mixed, cues, dub, reviewed)
+    return ShownLocale(spoken, animated, picture, mixed, cues, dub, back, reviewed)
 
 
 def _given(prepared: PreparedAvatar, path: Any) -> GivenFile | None:
@@ -241,7 +256,8 @@ def _publish_locale(prepared: PreparedAvatar, work: ShownLocale | DubbedLocale) 
     if isinstance(work, DubbedLocale):
         return publish_review(work, told)
     try:
-        finished, reviewed = work.dub.result(), work.review.result()
+        finished = work.dub.result()
+        reviewed = with_disclosure(work.review.result(), work.picture.result(), finished)
     except Exception as error:
         failed = failed_review(locale, root_cause(error, work))
         took = effort(_works(prepared, work.spoken, work), prices)
@@ -249,7 +265,7 @@ def _publish_locale(prepared: PreparedAvatar, work: ShownLocale | DubbedLocale) 
     works = _works(prepared, work.spoken, work)
     cues = work.subtitles.result()
     files = {"mp4": finished.video, "srt": cues.srt, "vtt": cues.vtt}
-    names = publish_files(store, files, out, stem, prepared.plan.folder_for(reviewed.verdict))
+    names = publish_files(store, files, out, stem, prepared.plan, reviewed.verdict)
     made = DubbedLocale(
         locale=locale,
         review=reviewed,
@@ -260,6 +276,9 @@ def _publish_locale(prepared: PreparedAvatar, work: ShownLocale | DubbedLocale) 
         timeline=work.spoken.performed.result().timeline,
         seconds=by_stage(works),
         effort=effort(works, prices, output_s=float(finished.duration)),
+        voice=prepared.voices[locale].id,
+        video_sha256=finished.video.sha256,
+        signer=finished.signer,
     )
     return publish_review(made, told)
 

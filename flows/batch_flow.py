@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from prefect import flow, get_run_logger
-from prefect.artifacts import create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.states import Completed, Failed
 
 from dub.finding import Level
@@ -15,6 +15,7 @@ from flows import dub_batch as story
 from flows.batch_summary import counts, headline, publish_summary
 from flows.deployed import returned
 from flows.dub_batch import BatchReport, TitleOutcome
+from flows.heat_artifacts import batch_heat
 from flows.title_runs import run_by_deployment
 
 N_SHOWN = 500
@@ -59,6 +60,9 @@ def dub_batch_flow(batch: Batch) -> Any:
             }
             for title in worst_first[:N_SHOWN]
         ],
+    )
+    create_markdown_artifact(
+        key="batch-heat-map", description=f"Titles by languages. {page}", markdown=batch_heat(report)
     )
     make_state = Failed if report.failed else Completed
     return make_state(message=headline(report), data=report)

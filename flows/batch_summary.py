@@ -15,13 +15,23 @@ from dub.finding import AWAITING_APPROVAL, Level
 from dub.location import S3Url
 from dub.report_rows import WORDS_OF_LEVEL
 from dub.review_tables import csv_bytes
+from flows.batch_heat import batch_heat, ending_of, kind_of, title_href
 from flows.dub_batch import BatchReport, TitleOutcome
 from flows.publish import publish_text
+from tasks.report_pages import page_environment, policy_of, style_and_code
 
 WORDS = {**{str(level): words for level, words in WORDS_OF_LEVEL.items()}, AWAITING_APPROVAL: AWAITING_APPROVAL}
 """How a language ended, in a person's words; the best first."""
 N_REASONS = 8
 """Languages whose reasons the page tells per title; the table has them all."""
+N_ROWS = 10
+"""Titles that need a person for one reason before the rest is folded away."""
+HEADINGS = {
+    str(Level.FAILED): "Failed: at least one language must not be published",
+    AWAITING_APPROVAL: "Nothing is spoken before people have approved the lines",
+    str(Level.DEGRADED): "Usable, a person should look",
+}
+"""What needs a person, the most urgent first."""
 
 
 def publish_summary(report: BatchReport) -> Path | S3Url:
@@ -85,46 +95,51 @@ def counts(report: BatchReport) -> str:
 
 
 def _page(report: BatchReport, table: str) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
 
-    page = Environment(
-        loader=PackageLoader("flows", "batch_page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
+    style, code = style_and_code("tables.js")
     run = [title for title in report.titles if title.status != "unchanged"]
-    sections = [
-        {"heading": heading, "titles": [_row(title, report) for title in run if _section_of(title) == section]}
-        for section, heading in (
-            (Level.FAILED, "Failed: at least one language must not be published"),
-            (AWAITING_APPROVAL, "Nothing is spoken before people have approved the lines"),
-            (Level.DEGRADED, "Usable, a person should look"),
-            (Level.OK, "Fine"),
+    heat = batch_heat(report)
+    return (
+        page_environment(("flows", "batch_page"))
+        .get_template("summary.html")
+        .render(
+            title=f"Batch of {_when(report.started)}",
+            policy=policy_of(code),
+            css=Markup(style),
+            script=Markup(code),
+            headline=headline(report)[:1].upper() + headline(report)[1:],
+            counts=counts(report),
+            manifest=str(report.manifest),
+            started=_when(report.started),
+            ended=_when(report.ended),
+            table=quote(table),
+            needs_a_person=[
+                {"heading": heading, "titles": [_row(title, report) for title in run if ending_of(title) == ending]}
+                for ending, heading in HEADINGS.items()
+            ],
+            most_rows=N_ROWS,
+            fine=[_row(title, report) for title in run if ending_of(title) == Level.OK],
+            unchanged=[title.title for title in report.titles if title.status == "unchanged"],
+            heat=heat,
+            levels={row["verdict"] for row in heat["rows"]},
         )
-    ]
-    return page.get_template("summary.html").render(
-        headline=headline(report)[:1].upper() + headline(report)[1:],
-        counts=counts(report),
-        manifest=str(report.manifest),
-        started=report.started.removesuffix("+00:00"),
-        ended=report.ended.removesuffix("+00:00"),
-        table=table,
-        sections=sections,
-        words=WORDS,
-        unchanged=[title.title for title in report.titles if title.status == "unchanged"],
     )
 
 
-def _section_of(title: TitleOutcome) -> str:
-    return AWAITING_APPROVAL if title.awaits_approval and title.verdict is not Level.FAILED else title.verdict
+def _when(moment: str) -> str:
+    return moment.removesuffix("+00:00").replace("T", " ")
 
 
 def _row(title: TitleOutcome, report: BatchReport) -> dict[str, Any]:
     endings = Counter(outcome.ending for outcome in title.outcomes)
     return {
         "name": title.title,
-        "href": _href(title, report),
+        "href": title_href(title, report),
+        "level": kind_of(ending_of(title)),
         "status": title.status,
         "why": "" if title.status == "broken" else title.why,  # then it is the reason
-        "counts": [(ending, endings[ending]) for ending in reversed(WORDS) if endings[ending]],
+        "counts": [(kind_of(ending), endings[ending]) for ending in reversed(WORDS) if endings[ending]],
         "reasons": list(_reasons(title)),
         "minutes": f"{title.minutes:.1f}" if title.minutes else "",
         "took": f"{title.took_s:.0f} s" if title.took_s else "",
@@ -138,14 +153,7 @@ def _reasons(title: TitleOutcome) -> Iterable[tuple[str, str, str]]:
         for outcome in title.outcomes:
             if outcome.ending == level:
                 reason = outcome.reasons[0] if outcome.reasons else "see its report"
-                together.setdefault((str(level), reason), []).append(outcome.locale)
+                together.setdefault((kind_of(level), reason), []).append(outcome.locale)
     told = [(", ".join(locales), level, reason) for (level, reason), locales in together.items()]
     more = len(told) - N_REASONS
     return [*told[:N_REASONS], ("", "degraded", f"and {more} more")] if more > 0 else told
-
-
-def _href(title: TitleOutcome, report: BatchReport) -> str:
-    """The title's own report, relative where it lies under the summary; "" where there is none to open."""
-    inside = str(title.out).removeprefix(f"{report.out}/")
-    has_report = any(outcome.files for outcome in title.outcomes)
-    return f"{quote(inside)}/report.html" if has_report and inside != str(title.out) else ""

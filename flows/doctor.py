@@ -28,8 +28,7 @@ def examine(profile: str) -> bool:
         ("Python", _python), ("ffmpeg", _ffmpeg), ("disk", _disk), ("memory", _memory),
     ]  # fmt: skip
     for family in families():
-        named = getattr(plan, family)
-        for engine_id in (named,) if isinstance(named, str) else named:
+        for engine_id in plan.engines_of(family):
             checks.append((f"{family}: {engine_id}", partial(_engine, family, engine_id)))
     for family, engine_ids in (("translation", plan.translation), ("tts", plan.tts)):
         for engine_id in engine_ids:

@@ -142,16 +142,11 @@ def _plan_digest(profile: str, targets: tuple[Locale, ...]) -> str:
     """The plan and the fingerprint of every engine that it names for these targets, whether or not it is installed
     here: workers do the work."""
     plan = read_plan(profile)
-    ids = {(family, each) for family in families() for each in _named(plan, family)}
+    ids = {(family, each) for family in families() for each in plan.engines_of(family)}
     for locale in targets:
         ids |= {("translation", each) for each in plan.translators_for(locale)}
         ids |= {("tts", each) for each in plan.voices_for(locale)}
     return _digest([plan.model_dump(mode="json"), *(_fingerprint(plan, *named) for named in sorted(ids))])
-
-
-def _named(plan: Plan, family: str) -> tuple[str, ...]:
-    named = getattr(plan, family)
-    return (named,) if isinstance(named, str) else tuple(named)
 
 
 def _fingerprint(plan: Plan, family: str, engine_id: str) -> list[str]:

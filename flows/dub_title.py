@@ -12,6 +12,8 @@ from datetime import date
 from pathlib import Path
 
 from dub.artifact import Artifact
+from dub.back_translation import BackTranslation
+from dub.captions import Captions
 from dub.cast import Cast, Casting
 from dub.dubbed_locale import DubbedLocale
 from dub.effort import StageWork, effort
@@ -27,11 +29,12 @@ from dub.source import FaceTrack, Source, Stems
 from dub.subtitles import Subtitles
 from dub.turns import Turns
 from flows.approval import publish_table, stopped_for_approval
+from flows.disclosing import with_disclosure
 from flows.lips import move_lips
 from flows.may_publish import check_may_publish
 from flows.outcome import RunReport, by_stage, failed_review, root_cause, sharing, works_of
 from flows.people import agreed
-from flows.preflight import Prepared, Routes, check, find_ways
+from flows.preflight import ENGLISH, Prepared, Routes, check, find_way_back, find_ways
 from flows.publish import publish, publish_files
 from flows.publish_review import publish_review
 from flows.title_files import write_job, write_source_script, write_wording
@@ -42,6 +45,7 @@ from tasks.build_mouth_bank import build_mouth_bank
 from tasks.correct_translation import correct_translation
 from tasks.diarize import diarize
 from tasks.enroll import cast_for, enroll
+from tasks.find_captions import find_captions
 from tasks.find_speaking_faces import find_speaking_faces
 from tasks.fit import fit
 from tasks.ingest import ingest
@@ -61,6 +65,7 @@ from tasks.subtitle import subtitle
 from tasks.track_faces import track_faces, track_part
 from tasks.transcribe import transcribe
 from tasks.translate import translate
+from tasks.translate_back import translate_back
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ class OncePerSource:
     prosody: Work[SourceProsody]
     faces: Work[FaceTrack]
     on_screen: Work[OnScreen]
+    captions: Work[Captions] | None
     bank: Work[MouthBank]
     casts: dict[str, Work[Cast]]
     preview: Work[Preview]
@@ -96,6 +102,7 @@ class OncePerLocale:
     seen_parts: dict[int, Work[FaceTrack]]
     subtitles: Work[Subtitles]
     dub: Work[Dub]
+    back: Work[BackTranslation] | None
     review: Work[Review]
 
 
@@ -140,6 +147,8 @@ def prepare_source(prepared: Prepared) -> OncePerSource:
     prosody = submit(measure_prosody, desk, stems, script)
     on_screen = submit(find_speaking_faces, desk, source, stems, script, faces)
     bank = submit(build_mouth_bank, desk, source, faces, stems, script, on_screen, prepared.engine("lipsync"))
+    readers = prepared.engines["screen_text"]
+    captions = submit(find_captions, desk, source, script, readers[0]) if readers else None
     page_video = submit(preview, desk, source)
     source.result()  # what is wrong with the source itself is said once, not once per language
     known = casting.result() if casting is not None else Casting()
@@ -152,7 +161,7 @@ def prepare_source(prepared: Prepared) -> OncePerSource:
         )
         for voice in {voice.fingerprint: voice for voice in prepared.voices.values()}.values()
     }
-    return OncePerSource(source, stems, turns, script, prosody, faces, on_screen, bank, casts, page_video)
+    return OncePerSource(source, stems, turns, script, prosody, faces, on_screen, captions, bank, casts, page_video)
 
 
 def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePerSource) -> OncePerLocale | DubbedLocale:
@@ -174,12 +183,16 @@ def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePer
     translation = _corrected(locale, prepared, script, translated)
     if stopped := stopped_for_approval(prepared, script, translation):
         return stopped
+    back = _put_back(locale, prepared, script, translation)
     cast = submit(cast_for, desk, shared.casts[voice.fingerprint], locale, voice, encoder, ear, label=step("cast"))
     aligner = prepared.engine("aligner")
     takes = submit(speak, desk, script, translation, cast, voice, aligner, prosody, label=step("speak"))
     timeline = submit(fit, desk, source, script, takes, prosody, label=step("fit"))
     mixed = submit(mix, desk, source, stems, script, timeline, plan.target_lufs, prosody, label=step("mix"))
-    lips = move_lips(desk, source, faces, stems, script, on_screen, bank, timeline, prepared.engine("lipsync"), locale)
+    lips = move_lips(
+        desk, source, faces, stems, script, on_screen, bank, timeline, prepared.engine("lipsync"), locale,
+        plan.wording_for(locale),
+    )  # fmt: skip
     face = prepared.engine("face")
     seen = {
         number: submit(track_part, desk, source, part, face, label=f"look at {part.label}")
@@ -195,7 +208,8 @@ def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePer
         )  # fmt: skip
     reviewed = submit(
         review, desk, source, stems, script, translation, cast, takes, timeline, mixed, faces, on_screen,
-        lips.picture, dub, judges, prosody, shared.turns, tuple(seen.values()), plan.limits(),
+        lips.picture, dub, judges, prosody, shared.turns, tuple(seen.values()), plan.limits(), back,
+        shared.captions, plan.uploads(),
         label=step("review"),
     )  # fmt: skip
     return OncePerLocale(
@@ -212,6 +226,7 @@ def dub_into(locale: Locale, routes: Routes, prepared: Prepared, shared: OncePer
         seen,
         cues,
         dub,
+        back,
         reviewed,
     )
 
@@ -262,6 +277,17 @@ def _corrected(
     return submit(correct_translation, prepared.desk, script, translated, corrections, guard, label=label)
 
 
+def _put_back(
+    locale: Locale, prepared: Prepared, script: Work[DubScript], translation: Work[Translation]
+) -> Work[BackTranslation] | None:
+    """In the source's language again, or else in English where the recogniser gave its lines in that too."""
+    said = script.result()
+    towards = (said.source_locale, *([ENGLISH] if said.pivot else []))
+    if (way := find_way_back(prepared.plan, locale, *towards)) is None:
+        return None
+    return submit(translate_back, prepared.desk, translation, way, label=f"translate back {locale}")
+
+
 def _given(prepared: Prepared, path: Path | None) -> GivenFile | None:
     if path is None:
         return None
@@ -282,7 +308,8 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
     try:
         translation = dub.translation.result()
         write_wording(shared.script.result(), translation, prepared.corrections, out, prepared.title)
-        finished, reviewed = dub.dub.result(), dub.review.result()
+        finished = dub.dub.result()
+        reviewed = with_disclosure(dub.review.result(), dub.lips.result(), finished)
     except Exception as error:
         failed = failed_review(dub.locale, root_cause(error, shared, dub))
         took = effort(_works(prepared, dub), prepared.plan.prices)
@@ -291,7 +318,7 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
     files: dict[str, Artifact] = {"mp4": finished.video, "srt": cues.srt, "vtt": cues.vtt}
     if "mouths" in reviewed.figures:
         files["mouths.svg"] = reviewed.figures["mouths"]
-    names = publish_files(store, files, out, stem, prepared.plan.folder_for(reviewed.verdict))
+    names = publish_files(store, files, out, stem, prepared.plan, reviewed.verdict)
     works = _works(prepared, dub)
     made = DubbedLocale(
         locale=dub.locale,
@@ -304,6 +331,9 @@ def publish_locale(prepared: Prepared, shared: OncePerSource, dub: OncePerLocale
         seconds=by_stage(works),
         effort=effort(works, prepared.plan.prices, output_s=float(finished.duration)),
         mouths=names.get("mouths.svg", ""),
+        voice=prepared.voices[dub.locale].id,
+        video_sha256=finished.video.sha256,
+        signer=finished.signer,
     )
     return publish_review(made, told)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dub.disclosure import Wording
 from dub.lips import LipPlan, LipSync, MouthBank, RenderedPart
 from dub.on_screen import OnScreen
 from dub.parts import n_parts
 from dub.script import DubScript, Timeline
 from dub.source import FaceTrack, Source, Stems
 from dub.stage import Desk, EngineChoice
+from tasks.draw_disclosure import draw_disclosure
 from tasks.join_lips import join_lips
 from tasks.plan_lips import plan_lips
 from tasks.policy import Work, submit
@@ -36,9 +38,10 @@ def move_lips(
     timeline: Work[Timeline] | Timeline,
     engine: EngineChoice,
     locale: str = "",
+    wording: Wording | None = None,
 ) -> Lips:
     """Submit everything at once: how many parts there are is known as soon as the source is (which is waited for),
-    where they are cut only when the takes are placed."""
+    where they are cut only when the takes are placed. `wording`: what the picture is to say of itself."""
     n = n_parts((source.result() if isinstance(source, Work) else source).video)
     plan = submit(
         plan_lips,
@@ -53,11 +56,18 @@ def move_lips(
         engine,
         label=f"plan lips {locale}".strip(),
     )
+    disclosure = None
+    if wording is not None:
+        label = f"draw disclosure {locale}".strip()
+        disclosure = submit(draw_disclosure, desk, source, track, plan, wording, label=label)
     parts = {
-        number: submit(render_lips, desk, source, bank, plan, number, engine, label=_label(locale, number, n))
+        number: submit(
+            render_lips, desk, source, bank, plan, number, engine, disclosure, label=_label(locale, number, n)
+        )
         for number in range(n)
     }
-    picture = submit(join_lips, desk, source, plan, tuple(parts.values()), label=f"join lips {locale}".strip())
+    label = f"join lips {locale}".strip()
+    picture = submit(join_lips, desk, source, plan, tuple(parts.values()), disclosure, label=label)
     return Lips(plan, parts, picture)
 
 

@@ -17,14 +17,14 @@ from dub.finding import Level, Review
 from dub.given_dub import AlignedSpeech, Length, Way
 from dub.lips import LipSync
 from dub.media import audio_stream, probe, video_stream
-from dub.mix import Dub
 from dub.plan import GivenFile, Plan
 from dub.script import DubScript
 from dub.source import Source
 from dub.stage import Desk, EngineChoice
+from flows.disclosing import check_disclosures, with_disclosure
 from flows.lips import move_lips
 from flows.preflight import choices, desk_for, read_plan
-from flows.publish import publish, publish_text
+from flows.publish import leave_quarantine, publish, publish_text
 from lang.bcp47 import Locale
 from tasks.align_speech import align_speech
 from tasks.build_mouth_bank import build_mouth_bank
@@ -119,20 +119,25 @@ def lipsync_title(job: LipSyncJob) -> LipSyncOutcome:
     ).result()  # sound that cannot move these lips is refused before frames are rendered
     lips = move_lips(
         desk, source, track, stems, script, spoken.result().on_screen, bank, spoken.result().timeline,
-        prepared.engine("lipsync"),
+        prepared.engine("lipsync"), wording=prepared.plan.wording_for(speech.result().timeline.locale, "lips"),
     ).picture  # fmt: skip
     _require_moved(lips.result(), source, script.result())
     synced = submit(mux_sound, desk, sound, lips)
-    publish(store, synced.result().video, job.out)
-    files: tuple[Path, ...] = (job.out,)
     review = None
     if job.report:
         reviewed = submit(
             review_lips, desk, sound, script, speech, spoken, learned, track, lips, synced, prepared.engine("face"),
             label="review",
         )  # fmt: skip
-        review = reviewed.result()
-        files += _write_report(prepared, source, script, synced, review)
+        review = with_disclosure(reviewed.result(), lips.result(), synced.result())
+    plan, folder = prepared.plan, job.out.parent
+    place = folder / (plan.folder_for(review.verdict) if review else "") / job.out.name
+    publish(store, synced.result().video, place)
+    if place == job.out:
+        leave_quarantine(plan, folder, [job.out.name])
+    files: tuple[Path, ...] = (place,)
+    if review:
+        files += _write_report(prepared, source, script, place, review)
     return _outcome(speech.result(), lips.result(), [own.correlation for own in learned.faces], review, files)
 
 
@@ -155,6 +160,7 @@ def check_lipsync(job: LipSyncJob) -> _Prepared:
         raise BadInput(f"--out {job.out}: the result is an MP4", mend="give a name that ends in .mp4")
     job.out.parent.mkdir(parents=True, exist_ok=True)
     plan = read_plan(job.profile)
+    check_disclosures(plan, [job.locale] if job.locale else [], "lips")
     desk = desk_for(job.store, job.video.stem, plan)
     engines = {family: choices(plan, family) for family in FAMILIES}
     return _Prepared(job=job, plan=plan, desk=desk, engines=engines, text=_given_text(desk, job.text))
@@ -196,11 +202,11 @@ def _require_moved(lips: LipSync, source: Source, script: DubScript) -> None:
 
 
 def _write_report(
-    prepared: _Prepared, source: Source, script: Work[DubScript], synced: Work[Dub], review: Review
+    prepared: _Prepared, source: Source, script: Work[DubScript], video: Path, review: Review
 ) -> tuple[Path, ...]:
-    """The measurements as JSON and as a page beside the video."""
+    """The measurements as JSON and as a page beside the place that the user named, wherever the video went."""
     job, desk = prepared.job, prepared.desk
-    end = DubbedLocale(locale=review.locale, review=review, video=job.out.name)
+    end = DubbedLocale(locale=review.locale, review=review, video=video.relative_to(job.out.parent).as_posix())
     page = report(desk, source.title, source, script.result(), (end,))
     html, table = job.out.with_suffix(".report.html"), job.out.with_suffix(".report.json")
     publish(desk.open_store(), page.html, html)

@@ -94,13 +94,13 @@ def models_of(plan: Plan, console: Console) -> list[str]:
     from engines import registry, weights
     from flows.preflight import families, options_of
 
-    named = {family: getattr(plan, family) for family in (*families(), "portrait")}
+    named = {family: plan.engines_of(family) for family in (*families(), "portrait")}
     named["translation"] = (*plan.translation, *(each for own in plan.locales.values() for each in own.translation))
     named["tts"] = (*plan.tts, *(each for own in plan.locales.values() for each in own.tts))
     lock = weights.read_lock()
     wanted: list[str] = []
     for family, engines in named.items():
-        for engine_id in dict.fromkeys((engines,) if isinstance(engines, str) else engines):
+        for engine_id in dict.fromkeys(engines):
             spec = registry.spec(family, engine_id)  # type: ignore[arg-type]
             if spec.models and lock.family_of(spec.models[0]) is not None:
                 console.print(

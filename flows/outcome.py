@@ -13,7 +13,7 @@ from dub.effort import Effort, StageWork, shared_out
 from dub.errors import DubError
 from dub.finding import AWAITING_APPROVAL, Finding, Level, Review
 from dub.location import Location, S3Url
-from dub.report_rows import worst_findings
+from dub.report_rows import bad_checks, worst_findings
 from dub.stage import EngineChoice
 from lang.bcp47 import Locale
 from tasks.policy import Work
@@ -22,7 +22,8 @@ from tasks.policy import Work
 class LocaleOutcome(Record):
     """One target's end: its verdict, why, the files under the output folder, the voice engine, and the seconds of work
     that this language alone cost. `awaits_approval`: it stopped before speech; its verdict is of the wording alone.
-    `worst`: the finding to read first. `mouths`: the file with pictures of its mouths, "" where there is none."""
+    `worst`: the finding to read first. `bad_checks`: the worst level of each check that is not ok. `mouths`: the file
+    with pictures of its mouths, "" where there is none."""
 
     locale: Locale
     verdict: Level
@@ -32,6 +33,7 @@ class LocaleOutcome(Record):
     seconds: float = 0.0
     awaits_approval: bool = False
     worst: Finding | None = None
+    bad_checks: dict[str, Level] = {}
     effort: Effort = Effort()
     mouths: str = ""
 
@@ -86,6 +88,7 @@ class RunReport(Record):
                 seconds=sum(dub.seconds.values()),
                 awaits_approval=dub.review.awaits_approval,
                 worst=next(iter(worst_findings(dub.review, 1)), None),
+                bad_checks=bad_checks(dub.review),
                 effort=dub.effort,
                 mouths=dub.mouths,
             )

@@ -23,6 +23,7 @@ from dub.signer import Signer, make_test_signer, users_signer
 from dub.stage import Desk, EngineChoice
 from dub.timed_script import KINDS
 from dub.translation_memory import read_memory
+from flows.disclosing import check_disclosures
 from flows.fetch import fetched
 from flows.people import People, read_people
 from flows.publish import check_writable
@@ -89,13 +90,14 @@ def check(asked: Job) -> Prepared:
     """Refuse what cannot work, naming the thing and the mend. Loads no model and reads no media but its header; what
     the job names in S3 is fetched."""
     plan = read_plan(asked.profile)
-    plan.limits()
+    plan.limits(), plan.uploads()
     job = fetched(asked, cache_home() / "inbox")
     _check_source(job.source)
     _check_scripts(job)
     _check_given("translation memory", job.memory, read_memory, job)
     _check_given("glossary", job.glossary, read_glossary, job)
     check_targets(job)
+    check_disclosures(plan, job.targets)
     engines = {family: choices(plan, family) for family in families()}
     voices = {locale: find_voice(plan, locale) for locale in job.targets}
     people = read_people(job, plan, voices, date.today())
@@ -132,8 +134,7 @@ def choices(plan: Plan, family: str) -> tuple[EngineChoice, ...]:
     """The plan's engines of a family, each checked; of several aligners the one that works."""
     from engines.offer import allowed_ids
 
-    named = getattr(plan, family)
-    ids = (named,) if isinstance(named, str) else named
+    ids = plan.engines_of(family)
     if family == "aligner":  # one works: the first under a licence that the policy allows
         ids = (allowed_ids("aligner", ids, plan.policy) or ids)[:1]
     return tuple(choose(family, each, options_of(plan, family, each), policy=plan.policy) for each in ids)
@@ -241,6 +242,26 @@ def find_ways(job: Job, plan: Plan, source: Locale, locale: Locale) -> Routes:
     for hop in itertools.chain(*routes):
         choose("translation", hop.id, hop.options, policy=plan.policy)
     return routes
+
+
+def find_way_back(plan: Plan, locale: Locale, *towards: Locale) -> Route | None:
+    """From a target to the first of `towards` that the plan's engines translate into, to compare what the lines mean;
+    None where they know no way, or are toys, which mean nothing."""
+    from engines.offer import allowed_ids
+    from engines.translation.routing import find_route
+    from tasks.translation_way import is_toy
+
+    allowed = allowed_ids("translation", plan.translators_for(locale), plan.policy)
+    for reached in towards:
+        try:
+            way = find_route(locale, reached, allowed, options=plan.options)
+            for hop in way:
+                choose("translation", hop.id, hop.options, policy=plan.policy)
+        except (LanguageNotSupported, EngineUnavailable):
+            continue
+        if way and not is_toy(way):
+            return way
+    return None
 
 
 def find_voice(plan: Plan, locale: Locale) -> EngineChoice:

@@ -3,18 +3,27 @@ between."""
 
 from __future__ import annotations
 
+import logging
 import mimetypes
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from dub.artifact import Artifact
 from dub.bucket import Bucket
-from dub.errors import BadInput
+from dub.errors import BadInput, StoreUnavailable
+from dub.finding import Level
 from dub.location import S3Url
+from dub.plan import Plan
 from dub.store import Store
+
+ENDINGS = ("mp4", "srt", "vtt", "mouths.svg")
+"""Of the files that a language is published as, those that are kept in quarantine when it failed."""
+
+logger = logging.getLogger("dub")
 
 
 def publish(store: Store, artifact: Artifact, place: Path | S3Url) -> None:
@@ -26,13 +35,36 @@ def publish(store: Store, artifact: Artifact, place: Path | S3Url) -> None:
 
 
 def publish_files(
-    store: Store, files: Mapping[str, Artifact], out: Path | S3Url, stem: str, folder: str
+    store: Store, files: Mapping[str, Artifact], out: Path | S3Url, stem: str, plan: Plan, verdict: Level
 ) -> dict[str, str]:
-    """A language's files by their endings, as `STEM.ENDING` in `out` or a folder of it. Returns their names there."""
+    """A language's files by their ENDINGS, as `STEM.ENDING` in `out`; a failed one's in the plan's quarantine, which
+    a mended one leaves for good. Returns their names under `out`."""
+    folder = plan.folder_for(verdict)
     names = {ending: f"{folder}/{stem}.{ending}" if folder else f"{stem}.{ending}" for ending in files}
     for ending, artifact in files.items():
         publish(store, artifact, out / names[ending])
+    if not folder:
+        leave_quarantine(plan, out, [f"{stem}.{ending}" for ending in ENDINGS])
     return names
+
+
+def leave_quarantine(plan: Plan, out: Path | S3Url, names: Sequence[str]) -> None:
+    """Remove what lies in `out`'s quarantine under the names of files that are public now. What may not be removed is
+    warned of: the good files are in place, and the old ones are no reason to fail them."""
+    if not plan.quarantine:
+        return
+    quarantine = out / plan.quarantine
+    try:
+        if isinstance(quarantine, S3Url):
+            bucket, keys = Bucket(quarantine.bucket), [(quarantine / name).key for name in names]
+            bucket.remove([key for key in keys if bucket.head(key) is not None])
+        elif quarantine.is_dir():
+            for name in names:
+                (quarantine / name).unlink(missing_ok=True)
+            with suppress(OSError):  # other languages are still in it
+                quarantine.rmdir()
+    except (StoreUnavailable, OSError) as error:
+        logger.warning("an older failed film may be left in %s: %s", quarantine, error)
 
 
 def publish_text(text: str, place: Path | S3Url) -> None:

@@ -22,7 +22,7 @@ from dub.script import DubScript, Timeline
 from dub.source import FaceTrack, Source, Stems
 from dub.turns import Turns
 from flows.outcome import by_stage, sharing, works_of
-from flows.publish import publish, publish_files
+from flows.publish import publish
 from flows.publish_review import publish_review
 from flows.score_preflight import PreparedScore, ScoreJob, check_score
 from flows.score_title import given_script, heard_script, ingested, measured_mouth, publish_mouth
@@ -187,7 +187,9 @@ def _published(prepared: PreparedScore, of: SourceStory | None, dub: DubStory, l
     files = {"preview.mp4": dub.preview.result().video}
     if "mouths" in review.figures:
         files["mouths.svg"] = review.figures["mouths"]
-    names = publish_files(store, files, job.out, stem, "")
+    names = {ending: f"{stem}.{ending}" for ending in files}
+    for ending, artifact in files.items():
+        publish(store, artifact, job.out / names[ending])
     source_video = f"{job.title}.source.mp4" if of else ""
     if of:
         publish(store, of.preview.result().video, job.out / source_video)

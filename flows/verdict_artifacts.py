@@ -1,4 +1,4 @@
-"""A run's end on its page in Prefect: the verdicts as a table, the mouths as pictures.
+"""A run's end on its page in Prefect: the verdicts as a table, languages by checks, the mouths as pictures.
 
 Prefect's server keeps artifacts, and many may read them: numbers, names of checks and ids of lines stand here, never a
 finding's words, which may quote what is said. Those are in the report.
@@ -13,6 +13,7 @@ from dub.effort_rows import duration, money
 from dub.finding import Finding
 from dub.location import S3Url
 from dub.report_rows import label_of, number
+from flows.heat_artifacts import run_heat
 from flows.outcome import LocaleOutcome, RunReport
 
 LINK_SECONDS = 24 * 3600
@@ -20,11 +21,12 @@ MOST_PICTURES = 24
 
 
 def tell_verdicts(report: RunReport) -> None:
-    """Write both artifacts. To be called in a flow run."""
+    """Write the three artifacts. To be called in a flow run."""
     from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
     where = f"Report: {_code(report.html)}"
     create_table_artifact(key="verdicts", description=where, table=verdict_rows(report))
+    create_markdown_artifact(key="heat-map", description=where, markdown=run_heat(report))
     create_markdown_artifact(key="mouths", description=where, markdown=mouths_page(report))
 
 

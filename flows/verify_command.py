@@ -64,6 +64,7 @@ def _told(file: Path, credentials: Credentials | None) -> list[str]:
                 f"engine     {maker.does}: {maker.id} {maker.version} {maker.fingerprint}".rstrip()
                 for maker in told.makers
             ),
+            *([f"says       {told.disclosure}"] if told.disclosure else []),
             *([f"consent    {told.consent}"] if told.consent else []),
         ]
     return lines

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The programs that no Python package brings: ffmpeg, and Apertium with the language pairs of the embedded profile.
 # As root on Debian or Ubuntu they are installed; elsewhere the command to run is printed and nothing half-runs.
-# Usage: system_packages.sh [test]   (test: also the browser that the report's test drives, PostgreSQL, all of Apertium's pairs)
+# Usage: system_packages.sh [test]   (test: also the browser that the report's test drives, PostgreSQL, a font, all of Apertium's pairs)
 set -eu
 
 need=""
@@ -21,6 +21,7 @@ want $modes/pt-gl.mode apertium-pt-gl
 if [ "${1:-}" = test ]; then
     want chromium chromium
     want curl curl
+    want /usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf fonts-droid-fallback  # Japanese in a film's disclosure
     # Every pair that the offer lists: without its data a route is an error.
     for pair in spa-cat/spa-cat spa-ita/spa-ita spa-ast/spa-ast spa-arg/spa-arg es-oc/oc-es fra-cat/fra-cat \
         cat-srd/cat-srd en-eo/eo-en; do

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dub.disclosure import Disclosure
 from dub.join_video import join_video
 from dub.lips import LipPlan, LipSync, RenderedPart
 from dub.source import Source
@@ -9,7 +10,13 @@ from dub.stage import Desk, stage
 
 
 @stage(version=1, n_cpu=1)
-def join_lips(desk: Desk, source: Source, plan: LipPlan, parts: tuple[RenderedPart, ...]) -> LipSync:
+def join_lips(
+    desk: Desk,
+    source: Source,
+    plan: LipPlan,
+    parts: tuple[RenderedPart, ...],
+    disclosure: Disclosure | None = None,
+) -> LipSync:
     """The parts' packets in one file, and what was done to each frame. One part alone is the picture already."""
     store = desk.open_store()
     videos = [part.video for part in parts if part.video is not None]
@@ -26,4 +33,5 @@ def join_lips(desk: Desk, source: Source, plan: LipPlan, parts: tuple[RenderedPa
         log=plan.log,
         counts=plan.counts,
         parts=parts,
+        disclosure=disclosure,
     )

@@ -58,4 +58,5 @@ def mux_sound(desk: Desk, sound: GivenSound, lips: LipSync) -> Dub:
 
 
 def _comment(lips: LipSync) -> str:
-    return "Lips moved to another sound by polydub: they are synthetic." if lips.n_rendered else "Sound set by polydub."
+    told = "Lips moved to another sound by polydub: they are synthetic." if lips.n_rendered else "Sound set by polydub."
+    return f'{told} The picture says: "{lips.disclosure.text}".' if lips.disclosure is not None else told

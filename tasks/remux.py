@@ -134,6 +134,8 @@ def _comment(lips: LipSync, cast: Cast | None = None) -> str:
     told = f"Dubbed into {lips.locale} by polydub: the {what} synthetic."
     if lips.is_portrait:
         told = f"Made to speak {lips.locale} by polydub: animated from one photo; picture and voice are synthetic."
+    if lips.disclosure is not None:
+        told += f' The picture says: "{lips.disclosure.text}".'
     return f"{told} Consent: {consent_in_words(cast)}." if cast is not None and cast.voices else told
 
 

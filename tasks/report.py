@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import io
 import json
-from collections.abc import Mapping
-from importlib import resources
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dub.artifact import Artifact, Record
 from dub.dubbed_locale import DubbedLocale
-from dub.finding import AWAITING_APPROVAL, Review
+from dub.finding import Review
 from dub.gates import DEFAULT_GATES
 from dub.heat_map import Before
 from dub.plan import Plan
-from dub.report_rows import WORDS_OF_LEVEL, tally
+from dub.report_rows import tally
 from dub.review_tables import csv_bytes, finding_table, summary_table
 from dub.script import DubScript
 from dub.source import Source
 from dub.stage import Desk, stage
 from dub.store import Store
-from tasks.report_views import (
-    effort_view,
-    engine_rows,
-    heat_view,
-    href,
-    locale_view,
-    seconds_rows,
-    source_facts,
-    title_facts,
-    verdict_of,
-)
+from tasks.report_facts import engine_rows, seconds_rows, source_facts, title_facts
+from tasks.report_pages import href, language_page, page_environment, policy_of, style_and_code
+from tasks.report_views import effort_view, heat_view, locale_view, verdict_of
 
 if TYPE_CHECKING:
     import pandas
-    from jinja2 import Environment
 
 MOST_ON_ONE_PAGE = 8
 """With more languages than this, each has a page of its own: a browser takes seconds to open 140 at once."""
@@ -59,10 +47,10 @@ class Report(Record):
             "report.html": self.html, "report.csv": self.csv, "report.json": self.json_table,
             "report.findings.csv": self.findings_csv, "report.findings.parquet": self.findings_parquet,
         }  # fmt: skip
-        return tables | {_page_name(title, locale): page for locale, page in self.pages.items()}
+        return tables | {language_page(title, locale): page for locale, page in self.pages.items()}
 
 
-@stage(version=5)
+@stage(version=6)
 def report(
     desk: Desk,
     title: str,
@@ -129,16 +117,17 @@ class _Pages:
     ) -> None:
         from markupsafe import Markup
 
-        style, code = _style_and_code()
+        style, code = style_and_code("tables.js", "player.js")
+        self.plan, self.dubs, self.families = plan, dubs, families
         self.has_pages = len(dubs) > MOST_ON_ONE_PAGE
         gates = plan.limits() if plan else DEFAULT_GATES
         self.locales = [locale_view(store, script, dub, place, gates) for place, dub in enumerate(dubs)]
         for view in self.locales:
-            view["href"] = href(_page_name(title, view["tag"])) if self.has_pages else ""
-        self.environment = _environment()
+            view["href"] = href(language_page(title, view["tag"])) if self.has_pages else ""
+        self.environment = page_environment()
         self.environment.globals |= {
             "title": title,
-            "policy": _policy(code),
+            "policy": policy_of(code),
             "css": Markup(style),
             "script": Markup(code),
             "facts": title_facts(source, script),
@@ -147,6 +136,7 @@ class _Pages:
             "source_video": href(source_video),
             "source_tag": str(script.source_locale),
             "shape": f"{float(source.video.width_px * source.video.pixel_aspect / source.video.height_px):.4f}",
+            "source_facts": source_facts(source, script),
             "duration_s": f"{float(source.video.duration):.2f}",
         }
         self.of_run: dict[str, Any] = {
@@ -154,11 +144,13 @@ class _Pages:
             "tally": tally(dub.review for dub in dubs),
             "heat": heat_view(dubs, [view["href"] for view in self.locales]),
             "levels": {verdict_of(dub.review) for dub in dubs},
-            "engines": engine_rows(plan, dubs, families) if plan else [],
-            "source_facts": source_facts(source, script),
+            "engines": self._engines(dubs),
             "shared_seconds": seconds_rows(seconds),
             "effort": effort_view(dubs),
         }
+
+    def _engines(self, dubs: Iterable[DubbedLocale]) -> list[dict[str, str]]:
+        return engine_rows(self.plan, dubs, self.families) if self.plan else []
 
     def run(self) -> str:
         return self.environment.get_template("page.html").render(self.of_run)
@@ -166,42 +158,9 @@ class _Pages:
     def languages(self) -> dict[str, str]:
         """By locale; empty where all stand on the run's page."""
         page = self.environment.get_template("language_page.html")
-        return {view["tag"]: page.render(locale=view) for view in self.locales} if self.has_pages else {}
-
-
-def _page_name(title: str, locale: str) -> str:
-    return f"{title}.{locale}.html"
-
-
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("tasks", "report_page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    words_of_level = {str(level): words for level, words in WORDS_OF_LEVEL.items()}
-    environment.globals["words_of_level"] = words_of_level | {"awaiting": AWAITING_APPROVAL}
-    environment.globals["signs"] = {"ok": "✓", "degraded": "!", "failed": "✕", "awaiting": "…"}
-    macros = environment.get_template("macros.html").module
-    for name in ("chip", "sign", "checks"):
-        environment.globals[name] = getattr(macros, name)
-    return environment
-
-
-def _style_and_code() -> tuple[str, str]:
-    files = resources.files("tasks") / "report_page"
-    style, *scripts = (files.joinpath(name).read_text("utf-8") for name in ("page.css", "tables.js", "player.js"))
-    return style, '"use strict";\n' + "\n".join(f"{{\n{each}}}" for each in scripts)
-
-
-def _policy(code: str) -> str:
-    """Nothing is fetched but the videos beside the page; no script runs but the page's own."""
-    digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
-    return (
-        "default-src 'none'; media-src 'self' file:; img-src data:; style-src 'unsafe-inline'; "
-        f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    )
+        if not self.has_pages:
+            return {}
+        return {
+            view["tag"]: page.render(locale=view, engines=self._engines([dub]))
+            for view, dub in zip(self.locales, self.dubs, strict=True)
+        }

@@ -32,7 +32,7 @@ from tasks.review_foreign_voices import judge_heard_voices
 from tasks.review_foreign_words import hear_language_and_words, read_wording
 from tasks.review_mouth import SVG, look_at_mouth
 from tasks.review_prosody import hear_prosody
-from tasks.review_sound import judge_quality, measure_sound_track
+from tasks.review_sound import judge_quality, measure_sound_track, sound_track
 from tasks.review_subtitles import read_foreign_subtitles
 
 UNKNOWN_LANGUAGE = Locale("und")
@@ -115,7 +115,8 @@ def _measure_file(
     store = desk.open_store()
     if video.n_source_channels:
         source = of.source if of else None
-        measure_sound_track(found, store, source, video.video, video.original, target_lufs)
+        with sound_track(store, video.original, video.video) as track:
+            measure_sound_track(found, store, source, video.video, track, target_lufs)
     else:
         message = "The file has no sound track: nothing in it can be heard."
         found.findings.append(Finding(level=Level.FAILED, check="loudness_error", message=message))

@@ -8,9 +8,11 @@ import numpy as np
 
 from dub import progress
 from dub.avatar import Performed, Portrait
+from dub.back_translation import BackTranslation
 from dub.cast import Cast
 from dub.check_consent import check_consent_records, consent_in_words
 from dub.check_content import check_content
+from dub.check_meaning import check_meaning
 from dub.check_mouth import MouthEvidence, check_mouth, read_mouth
 from dub.check_portrait import count_blinks, eye_openings, head_range_deg
 from dub.check_speech_rate import check_speech_rate, spoken_to_expected
@@ -28,11 +30,13 @@ from dub.script import DubScript, Takes, Translation
 from dub.source import Stems, VideoFacts
 from dub.stage import Desk, EngineChoice, stage
 from dub.store import Store
+from dub.upload_limits import UploadLimit, check_uploads
 from dub.wav import open_wav
 from engines import registry
 from engines.face.contract import FaceTracker, TrackedFace
 from engines.lipsync.contract import RenderLog
 from tasks.review_sound import judge_quality, judge_voices, measure_file
+from tasks.review_steadiness import compare_lines
 from tasks.review_subtitles import read_subtitles
 from tasks.review_words import listen_back, read_language
 
@@ -46,7 +50,7 @@ SVG = "image/svg+xml"
 Closures = dict[str, tuple[Closure, ...]]
 
 
-@stage(version=3)
+@stage(version=7)
 def review_portrait(
     desk: Desk,
     portrait: Portrait,
@@ -61,17 +65,19 @@ def review_portrait(
     dub: Dub,
     engines: tuple[EngineChoice, ...],
     gates: Gates = DEFAULT_GATES,
+    back: BackTranslation | None = None,
+    uploads: tuple[UploadLimit, ...] = (),
 ) -> Review:
     """Listen back, look at mouth, lids and head by tracking the finished file, measure the sound; judge each by the
-    plan's gates. `voice_*`: the recording that the voice was made from. `engines`: the judges, as for `review`."""
+    plan's gates. `voice_*`: the recording that the voice was made from. `engines`, `back`, `uploads`: as for `review`.
+    """
     store, timeline, script = desk.open_store(), performed.timeline, performed.script
     found = Measured(gates=gates)
     dialogue, _ = open_wav(store.path(timeline.dialogue))
     found.findings += [
         synthetic(portrait, cast),
         check_source_language(script.source_locale, script.language_probability, found.gates),
-        *([] if translation.route == ("given",) else check_translation(script, translation, found.gates)),
-        *([] if translation.route == ("given",) else check_content(script, translation, found.gates)),
+        *([] if translation.route == ("given",) else _check_wording(script, translation, back, found.gates)),
         *check_timing(script, timeline, found.gates),
         *check_dialogue(timeline, dialogue[0], found.gates),
         *check_speech_rate(takes, found.gates),
@@ -84,9 +90,11 @@ def review_portrait(
         heard = listen_back(found, desk, timeline, performed.source.video, _first(engines, "asr"))
     with progress.part(0.4, 0.6):
         judge_voices(found, desk, cast, timeline, tuple(engine for engine in engines if engine.family == "speaker"))
+        compare_lines(found, desk, timeline, _first(engines, "speaker"))
         judge_quality(found, desk, voice_script, voice_stems, timeline, _first(engines, "speech_quality"))
     with progress.part(0.6, 0.7):
         facts = measure_file(found, store, performed.source, timeline, mix, dub)
+        found.findings += check_uploads(dub.video.n_bytes, float(facts.duration), uploads, found.gates)
         read_subtitles(found, store, timeline, dub)
     with progress.part(0.7, 1.0):
         closures = _look(found, store, portrait, performed, lips, dub, facts, _first(engines, "face"))
@@ -102,6 +110,16 @@ def review_portrait(
         metrics=found.metrics,
         lines=_lines(performed, heard, closures),
         figures=found.figures,
+    )
+
+
+def _check_wording(
+    script: DubScript, translation: Translation, back: BackTranslation | None, gates: Gates
+) -> tuple[Finding, ...]:
+    return (
+        *check_translation(script, translation, gates),
+        *check_content(script, translation, gates),
+        *check_meaning(script, back, gates),
     )
 
 

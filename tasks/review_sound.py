@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +13,17 @@ import numpy.typing as npt
 from dub.artifact import Artifact, Record
 from dub.cast import Cast
 from dub.check_defects import check_defects
-from dub.check_sound import SpeakerMatch, check_length, check_level, check_offset, check_voice, sound_offset_s
+from dub.check_layers import Piece, check_layers, layers_of
+from dub.check_sound import (
+    FOUND_CORRELATION,
+    SpeakerMatch,
+    check_as_cast,
+    check_length,
+    check_level,
+    check_offset,
+    check_voice,
+    sound_offset_s,
+)
 from dub.finding import Finding, Level
 from dub.gates import Gates, not_measured
 from dub.loudness import loudness_lufs, true_peak_db
@@ -97,7 +110,9 @@ def judge_voices(
                 continue  # too short or silent: a speaker without any match is said by check_voice
             threshold = encoder.same_speaker_threshold
             same = voice.similarity.get(f"{choice.id} same speaker")
-            matches.append(SpeakerMatch(voice.speaker, choice.id, similarity, threshold, place > 0, same))
+            # An encoder that had no part in the fit heard it once, of a sample: its numbers differ more.
+            when_cast = voice.similarity.get(choice.id) if place == 0 else None
+            matches.append(SpeakerMatch(voice.speaker, choice.id, similarity, threshold, place > 0, same, when_cast))
             found.metrics[f"similarity, {voice.speaker}, {choice.id}"] = similarity
     speakers = {take.speaker for take in timeline.placed} - {voice.speaker for voice in cast.voices if voice.is_chosen}
     for speaker in sorted(speakers - {match.speaker for match in matches}):
@@ -107,6 +122,7 @@ def judge_voices(
         found.findings += check_voice(
             tuple(matches), tuple(voice.speaker for voice in cast.voices if not voice.is_cloned)
         )
+        found.findings += check_as_cast(tuple(matches), found.gates)
     judged = [match.similarity for match in matches if match.is_unseen] or [match.similarity for match in matches]
     found.metrics["speaker_similarity"] = min(judged, default=None)
 
@@ -144,15 +160,35 @@ def judge_quality(
         )
 
 
-def measure_file(found: Measured, store: Store, source: Source, timeline: Timeline, mix: Mix, dub: Dub) -> VideoFacts:
-    """Decode the finished file and measure it, whatever the stages that made it say."""
+@dataclass(frozen=True)
+class SaidBefore:
+    """What the source says, where, and the sound of it."""
+
+    stems: Stems
+    script: DubScript
+
+
+def measure_file(
+    found: Measured,
+    store: Store,
+    source: Source,
+    timeline: Timeline,
+    mix: Mix,
+    dub: Dub,
+    said: SaidBefore | None = None,
+) -> VideoFacts:
+    """Decode the finished file and measure it, whatever the stages that made it say. `said`: the source's own speech on
+    the dub's clock, None where there is none."""
     facts = video_facts(store.path(dub.video))
-    measure_sound_track(found, store, source, facts, dub.video, mix.target_lufs)
     expected, heard = (
         read_audio(store.path(artifact), OFFSET_RATE_HZ, 1, most_s=MAX_OFFSET_SPEECH_S)[0]
         for artifact in (timeline.dialogue, dub.video)
     )
     offset_s, correlation = sound_offset_s(heard, expected, OFFSET_RATE_HZ)
+    with sound_track(store, dub.video, facts) as track:
+        measure_sound_track(found, store, source, facts, track, mix.target_lufs)
+        if correlation >= FOUND_CORRELATION:
+            _tell_layers(found, store, open_wav(track)[0], timeline, said, round(offset_s * MASTER_RATE_HZ))
     if timeline.placed:
         found.findings.append(check_offset(offset_s, correlation, found.gates))
     found.metrics |= {
@@ -165,27 +201,30 @@ def measure_file(found: Measured, store: Store, source: Source, timeline: Timeli
     return facts
 
 
-def measure_sound_track(
-    found: Measured, store: Store, source: Source | None, facts: VideoFacts, video: Artifact, target_lufs: float
-) -> None:
-    """A file's default sound track: its level, clipping and length; with a source also holes and the frames' number.
-
-    `facts`: of the file, which has a sound track.
-    """
+@contextmanager
+def sound_track(store: Store, video: Artifact, facts: VideoFacts) -> Iterator[Path]:
+    """A file's default sound track, which it must have, decoded to a 48 kHz WAV."""
     path = store.path(video)
     default = audio_stream(probe(path)["streams"])
     assert default is not None
     with store.scratch() as folder:
         track = folder / "sound.wav"
-        decoded = opened(path)[str(default["index"])].output(
-            f"file:{track}", acodec="pcm_f32le", ar=MASTER_RATE_HZ, rf64="auto"
-        )
+        stream = opened(path)[str(default["index"])]
+        decoded = stream.output(f"file:{track}", acodec="pcm_f32le", ar=MASTER_RATE_HZ, rf64="auto")
         run_tool(command(decoded), deadline_s=60 + float(facts.duration))
-        sound = open_wav(track)[0]
-        sound_s, picture_s = sound.shape[1] / MASTER_RATE_HZ, float(facts.duration)
-        lufs, peak_db = loudness_lufs(track), true_peak_db(sound)
-        before = open_wav(store.path(source.programme))[0] if source else sound[:, :0]
-        defects = check_defects(sound, before, MASTER_RATE_HZ, found.gates)
+        yield track
+
+
+def measure_sound_track(
+    found: Measured, store: Store, source: Source | None, facts: VideoFacts, track: Path, target_lufs: float
+) -> None:
+    """A file's sound (`track`): its level, clipping and length; with a source also holes and the frames' number.
+    `facts`: of the file."""
+    sound = open_wav(track)[0]
+    sound_s, picture_s = sound.shape[1] / MASTER_RATE_HZ, float(facts.duration)
+    lufs, peak_db = loudness_lufs(track), true_peak_db(sound)
+    before = open_wav(store.path(source.programme))[0] if source else sound[:, :0]
+    defects = check_defects(sound, before, MASTER_RATE_HZ, found.gates)
     n_frames = source.video.n_frames if source else facts.n_frames
     frame_s = float(1 / facts.frame_rate)
     frames, *ends = check_length(facts.n_frames, n_frames, sound_s, picture_s, frame_s, found.gates)
@@ -212,6 +251,28 @@ def _length_in_time(source: VideoFacts, facts: VideoFacts, gates: Gates) -> Find
         f"{float(source.duration):.3f} s at {float(source.frame_rate):.5g}.",
         todo="Subtitles and cuts no longer match: this must not be published.",
     )
+
+
+def _tell_layers(
+    found: Measured,
+    store: Store,
+    sound: npt.NDArray[np.float32],
+    timeline: Timeline,
+    said: SaidBefore | None,
+    late_by: int,
+) -> None:
+    """`sound`: the finished file's, `late_by` samples after the timeline."""
+    takes = (
+        Piece(take.start_sample + late_by, open_wav(store.path(take.audio))[0][0, : take.n_samples])
+        for take in timeline.placed
+    )
+    spoken, voice = [], sound
+    if said is not None:
+        spoken = [(sample_at(line.span.start), sample_at(line.span.end)) for line in said.script.utterances]
+        voice = open_wav(store.path(said.stems.dialogue))[0]
+    layers = layers_of(sound, takes, voice, spoken)
+    found.findings += check_layers(layers, found.gates)
+    found.metrics |= {"speech_over_rest_db": layers.voice_over_rest, "source_voice_db": layers.source_voice}
 
 
 def joined_speech(pieces: Iterable[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:

@@ -42,6 +42,7 @@ def seal(
         n_frames=lips.n_frames,
         n_rendered=lips.n_rendered,
         makers=_makers(engines, translation),
+        disclosure=lips.disclosure.text if lips.disclosure else "",
         consent=consent_in_words(cast) if cast.voices else "",
     )
     with store.scratch() as folder:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dub.on_screen import ShownRun
+from dub.overlay import Overlay
 from dub.script import PhonemeSpan
 from dub.source import VideoFacts
 
@@ -113,9 +114,19 @@ class LipSyncer(Protocol):
         Memory grows with the face track alone."""
         ...
 
-    def render(self, video: Path, facts: VideoFacts, bank: Path, plan: Path, frames: range, out: Path) -> None:
+    def render(
+        self,
+        video: Path,
+        facts: VideoFacts,
+        bank: Path,
+        plan: Path,
+        frames: range,
+        out: Path,
+        overlay: Overlay | None = None,
+    ) -> None:
         """Write `out`, an H.264 MP4 without sound, of exactly these `frames` of the source `video` at
         `facts.frame_rate`, displayed size as `facts`. `plan`: of exactly these frames. A frame handed to the encoder
-        is the same whichever part it stands in; one that is not to be moved is the source's own. Streams: memory does
-        not grow with length. Reports `dub.progress` in frames."""
+        is the same whichever part it stands in; one that is not to be moved is the source's own. `overlay`: painted
+        over the first of them, last of all. Streams: memory does not grow with length. Reports `dub.progress` in
+        frames."""
         ...

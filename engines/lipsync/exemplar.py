@@ -22,6 +22,7 @@ import numpy.typing as npt
 from dub import media, progress
 from dub.errors import EngineFailed
 from dub.on_screen import OFF_SCREEN, UNCERTAIN
+from dub.overlay import Overlay
 from dub.source import VideoFacts
 from engines.face.contract import TrackedFace, TrackedFaces, shot_numbers
 from engines.lipsync import audio_curve, mouth_bank, plan_file
@@ -94,14 +95,23 @@ class Exemplar:
             progress.report(part.stop, facts.n_frames)
         return log
 
-    def render(self, video: Path, facts: VideoFacts, bank: Path, plan: Path, frames: range, out: Path) -> None:
+    def render(
+        self,
+        video: Path,
+        facts: VideoFacts,
+        bank: Path,
+        plan: Path,
+        frames: range,
+        out: Path,
+        overlay: Overlay | None = None,
+    ) -> None:
         planned = plan_file.load(plan)
         painters = {k: MouthPainter(mouths, facts) for k, mouths in load_banks(bank).items() if k in planned}
         work = heapq.merge(*(zip(planned[k], itertools.repeat(painters[k])) for k in planned), key=lambda w: w[0].index)
         following = next(work, None)
         with (
             Ahead(media.read_frames(video, facts, first=frames.start, n=len(frames))) as pictures,
-            media.FrameWriter(out, facts) as writer,
+            media.FrameWriter(out, facts, overlay=overlay) as writer,
             Behind(writer.write) as finished,
         ):
             for i, picture in zip(frames, pictures, strict=True):

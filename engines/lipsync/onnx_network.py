@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from dub import media, progress, wav
 from dub.errors import BadInput, EngineFailed, EngineUnavailable
+from dub.overlay import Overlay
 from dub.source import VideoFacts
 from engines.face.contract import TrackedFaces, shot_numbers
 from engines.lipsync import frame_choice as choice
@@ -157,7 +158,16 @@ class OnnxNetwork:
             progress.report(part.stop, facts.n_frames)
         return log
 
-    def render(self, video: Path, facts: VideoFacts, bank: Path, plan: Path, frames: range, out: Path) -> None:
+    def render(
+        self,
+        video: Path,
+        facts: VideoFacts,
+        bank: Path,
+        plan: Path,
+        frames: range,
+        out: Path,
+        overlay: Overlay | None = None,
+    ) -> None:
         planned = iter(network_plan.load(plan))
         following = next(planned, None)
         n_at_once = self._options.batch if self.signature.takes_batches else 1
@@ -179,7 +189,7 @@ class OnnxNetwork:
 
         with (
             Ahead(media.read_frames(video, facts, first=frames.start, n=len(frames))) as pictures,
-            media.FrameWriter(out, facts) as writer,
+            media.FrameWriter(out, facts, overlay=overlay) as writer,
             Behind(writer.write) as finished,
         ):
             for i, picture in zip(frames, pictures, strict=True):

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dub import progress
 from dub.artifact import sha256_of
+from dub.overlay import Overlay
 from dub.source import VideoFacts
 from engines.lipsync.contract import RenderLog, Scene, SpokenSpan
 from engines.lipsync.untouched import Untouched
@@ -54,10 +55,19 @@ class SimulatedGpu(Untouched):
             (folder / str(number)).write_text(f"{number} {sha256_of(dialogue)} {spoken}")
         return log
 
-    def render(self, video: Path, facts: VideoFacts, bank: Path, plan: Path, frames: range, out: Path) -> None:
+    def render(
+        self,
+        video: Path,
+        facts: VideoFacts,
+        bank: Path,
+        plan: Path,
+        frames: range,
+        out: Path,
+        overlay: Overlay | None = None,
+    ) -> None:
         self._note("begins")
         end = time.monotonic() + self._options.render_s
-        super().render(video, facts, bank, plan, frames, out)
+        super().render(video, facts, bank, plan, frames, out, overlay)
         for step in range(N_STEPS):
             time.sleep(max(0.0, end - time.monotonic()) / (N_STEPS - step))
             progress.report(step + 1, N_STEPS)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from dub import media, progress
+from dub.overlay import Overlay
 from dub.source import VideoFacts
 from engines.lipsync.contract import RenderLog, Scene, SpokenSpan
 from engines.spec import EngineSpec
@@ -42,8 +43,17 @@ class Untouched:
             aperture=np.full((1, n_frames), np.nan, np.float32),
         )
 
-    def render(self, video: Path, facts: VideoFacts, bank: Path, plan: Path, frames: range, out: Path) -> None:
-        with media.FrameWriter(out, facts) as writer:
+    def render(
+        self,
+        video: Path,
+        facts: VideoFacts,
+        bank: Path,
+        plan: Path,
+        frames: range,
+        out: Path,
+        overlay: Overlay | None = None,
+    ) -> None:
+        with media.FrameWriter(out, facts, overlay=overlay) as writer:
             for i, frame in enumerate(media.read_frames(video, facts, first=frames.start, n=len(frames))):
                 writer.write(frame)
                 time.sleep(self._frame_s)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dub.avatar import Backdrop, Motion, PhotoFacts
+from dub.overlay import Overlay
 from dub.script import PhonemeSpan
 from dub.source import VideoFacts
 from engines.lipsync.contract import RenderLog
@@ -36,8 +37,10 @@ class PortraitAnimator(Protocol):
         made to talk, naming what is wrong with it and the mend."""
         ...
 
-    def render(self, posed: Path, facts: VideoFacts, performance: Performance, out: Path) -> RenderLog:
+    def render(
+        self, posed: Path, facts: VideoFacts, performance: Performance, out: Path, overlay: Overlay | None = None
+    ) -> RenderLog:
         """Once per locale: write `out`, an H.264 MP4 without sound of `facts.n_frames` frames. The same inputs give the
-        same frames. Streams: memory does not grow with length. Reports `dub.progress` in frames. Thread-safe. The log
-        has one face; `aperture` is what the lips aimed at."""
+        same frames. `overlay`: painted over the first of them. Streams: memory does not grow with length. Reports
+        `dub.progress` in frames. Thread-safe. The log has one face; `aperture` is what the lips aimed at."""
         ...

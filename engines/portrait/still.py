@@ -8,6 +8,7 @@ import numpy as np
 
 from dub import media, progress
 from dub.avatar import PhotoFacts
+from dub.overlay import Overlay
 from dub.source import VideoFacts
 from engines.lipsync.contract import RenderLog
 from engines.portrait.contract import Performance
@@ -22,9 +23,11 @@ class Still:
             np.save(file, as_planes(picture), allow_pickle=False)
         return PhotoFacts(width_px=picture.shape[1], height_px=picture.shape[0])
 
-    def render(self, posed: Path, facts: VideoFacts, performance: Performance, out: Path) -> RenderLog:
+    def render(
+        self, posed: Path, facts: VideoFacts, performance: Performance, out: Path, overlay: Overlay | None = None
+    ) -> RenderLog:
         frame = np.load(posed, allow_pickle=False)
-        with media.FrameWriter(out, facts) as writer:
+        with media.FrameWriter(out, facts, overlay=overlay) as writer:
             for i in range(facts.n_frames):
                 writer.write(frame)
                 progress.report(i + 1, facts.n_frames)

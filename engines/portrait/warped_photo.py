@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from dub import media, progress
 from dub.avatar import Backdrop, PhotoFacts
+from dub.overlay import Overlay
 from dub.source import VideoFacts
 from dub.wav import open_wav
 from engines.face import mediapipe_landmarker as mesh
@@ -65,7 +66,9 @@ class WarpedPhoto:
             can_blink=face.eye_opening >= OPEN_EYE,
         )
 
-    def render(self, posed: Path, facts: VideoFacts, performance: Performance, out: Path) -> RenderLog:
+    def render(
+        self, posed: Path, facts: VideoFacts, performance: Performance, out: Path, overlay: Overlay | None = None
+    ) -> RenderLog:
         with np.load(posed, allow_pickle=False) as arrays:
             photo, points, matte = arrays["planes"], arrays["points"], arrays["matte"]
         face = PhotoFace(points, 0.0, 0.0, 0.0, 0.0)
@@ -78,7 +81,7 @@ class WarpedPhoto:
         backdrop = _Backdrop.of(photo, matte.astype(np.float32) / 255, performance)
         if backdrop is not None:
             photo = backdrop.person
-        with media.FrameWriter(out, facts) as writer:
+        with media.FrameWriter(out, facts, overlay=overlay) as writer:
             for i, frame in enumerate(_frames(photo, face, motion, aims, backdrop)):
                 writer.write(frame)
                 progress.report(i + 1, facts.n_frames)

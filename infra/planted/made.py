@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from dub.artifact import Artifact
+from dub.captions import Captions
 from dub.cast import Cast
 from dub.finding import Review
 from dub.lips import LipSync
@@ -22,10 +22,12 @@ from dub.prosody import SourceProsody
 from dub.script import DubScript, Takes, Timeline, Translation
 from dub.source import FaceTrack, Source, Stems
 from dub.stage import Desk, EngineChoice
-from dub.subtitles import Subtitles
+from dub.subtitles import Cue, Subtitles, to_srt
+from dub.timed_script import parse
 from dub.turns import Turns
 from dub.wav import WAV, open_wav, write_wav
 from lang.bcp47 import Locale
+from tasks.translation_way import Way
 
 Samples = npt.NDArray[np.float32]
 
@@ -52,29 +54,88 @@ class Made:
     prosody: SourceProsody
     turns: Turns
     seen: tuple[FaceTrack, ...]
+    captions: Captions | None
+    way_back: Way | None
+    voice: EngineChoice
+    aligner: EngineChoice
+    reader: EngineChoice | None
 
     @property
     def locale(self) -> Locale:
         return self.timeline.locale
 
+    @property
+    def n_samples(self) -> int:
+        """Of the title, at 48 kHz."""
+        return int(open_wav(self.desk.open_store().path(self.timeline.dialogue))[0].shape[1])
+
     def reviewed(self) -> Review:
         from tasks.review import review
+        from tasks.translate_back import translate_back
 
+        back = translate_back(self.desk, self.translation, self.way_back) if self.way_back else None
         return review(
             self.desk, self.source, self.stems, self.script, self.translation, self.cast, self.takes, self.timeline,
             self.mix, self.track, self.on_screen, self.lips, self.dub, self.judges, self.prosody, self.turns, self.seen,
+            back=back, captions=self.captions,
         )  # fmt: skip
 
-    def with_timeline(self, timeline: Timeline, stems: Stems | None = None) -> Made:
-        """Mixed and muxed again with other takes, or over another background; the picture stays."""
+    def with_timeline(self, timeline: Timeline) -> Made:
+        """Mixed and muxed again with other takes; the picture stays."""
         from tasks.mix import mix
+
+        mixed = mix(self.desk, self.source, self.stems, self.script, timeline, self.mix.target_lufs, self.prosody)
+        return replace(self, timeline=timeline, mix=mixed, dub=self._muxed(mixed))
+
+    def with_dialogue(self, dialogue: Samples) -> Made:
+        """As if the dub's voice had come out like this, (1, n_samples): the finished sound is changed alike."""
+        old, mixed = self.sound_of(self.timeline.dialogue), self.sound_of(self.mix.audio)
+        gain = float(np.vdot(old[0], mixed.mean(axis=0)) / np.vdot(old[0], old[0]))
+        spoiled = self.with_mix(self.put_sound(mixed + np.float32(gain) * (dialogue - old)))
+        timeline = self.timeline.model_copy(update={"dialogue": self.put_sound(dialogue)})
+        return replace(spoiled, timeline=timeline)
+
+    def spoken_by(self, cast: Cast) -> Made:
+        """Every line spoken anew by another cast; the review still knows the right one."""
+        from tasks.fit import fit
+        from tasks.speak import speak
+
+        takes = speak(self.desk, self.script, self.translation, cast, self.voice, self.aligner, self.prosody)
+        return self.with_timeline(fit(self.desk, self.source, self.script, takes, self.prosody))
+
+    def cues(self) -> tuple[Cue, ...]:
+        return parse(self.desk.open_store().path(self.subtitles.srt).read_bytes(), "cues.srt")
+
+    def with_cues(self, change: Callable[[Cue], Cue]) -> Made:
+        """Muxed again with every subtitle changed."""
+        srt = self.desk.open_store().put_bytes(to_srt(tuple(map(change, self.cues()))).encode(), "application/x-subrip")
+        spoiled = replace(self, subtitles=self.subtitles.model_copy(update={"srt": srt}))
+        return replace(spoiled, dub=spoiled._muxed(self.mix))
+
+    def with_captions(self, lines: tuple[Cue, ...]) -> Made | None:
+        """As if the source's picture had these drawn into it; None where the plan does not look for captions."""
+        from tasks.find_captions import find_captions
+
+        if self.reader is None:
+            return None
+        store = self.desk.open_store()
+        with store.scratch() as folder:
+            (folder / "lines.srt").write_text(to_srt(lines), "utf-8")
+            drawn, film = folder / "drawn.mp4", store.path(self.source.original)
+            graph = f"subtitles={folder / 'lines.srt'}"
+            run_tool([ffmpeg_exe(), "-nostdin", "-loglevel", "error", "-i", str(film), "-vf", graph, str(drawn)], 300)
+            source = self.source.model_copy(update={"original": store.put(drawn, "video/mp4")})
+        return replace(self, captions=find_captions(self.desk, source, self.script, self.reader))
+
+    def with_mix(self, audio: Artifact) -> Made:
+        """Muxed again with another finished sound, of which the mix stage knows nothing."""
+        mixed = self.mix.model_copy(update={"audio": audio})
+        return replace(self, mix=mixed, dub=self._muxed(mixed))
+
+    def _muxed(self, mixed: Mix) -> Dub:
         from tasks.remux import remux
 
-        mixed = mix(
-            self.desk, self.source, stems or self.stems, self.script, timeline, self.mix.target_lufs, self.prosody
-        )
-        dub = remux(self.desk, self.source, self.lips, mixed, self.subtitles, self.locale, self.script, self.cast)
-        return replace(self, timeline=timeline, mix=mixed, dub=dub)
+        return remux(self.desk, self.source, self.lips, mixed, self.subtitles, self.locale, self.script, self.cast)
 
     def with_file(self, *arguments: str, is_picture_new: bool = False) -> Made:
         """The finished file through ffmpeg. `arguments`: between input and output, `{film}` is the film's path."""
@@ -101,12 +162,11 @@ class Made:
 
 
 @contextmanager
-def dubs_of(source: Path, targets: tuple[Locale, ...], out: Path, profile: str) -> Iterator[dict[Locale, Made]]:
-    """Dub a video (from the memo, where it was done before); what each language is made of."""
+def dubs_of(job: Job) -> Iterator[dict[Locale, Made]]:
+    """Dub a title (from the memo, where it was done before); what each language is made of."""
     from flows.dub_title import OncePerLocale, dub_into, prepare_source
-    from flows.preflight import check, find_ways
+    from flows.preflight import check, find_way_back, find_ways
 
-    job = Job(source=source, targets=targets, out=out, profile=profile)
     prepared = check(job)
     judges = tuple(
         engine
@@ -118,7 +178,7 @@ def dubs_of(source: Path, targets: tuple[Locale, ...], out: Path, profile: str) 
         spoken = shared.script.result().source_locale
         stories = [
             dub_into(locale, find_ways(prepared.job, prepared.plan, spoken, locale), prepared, shared)
-            for locale in targets
+            for locale in job.targets
         ]
         yield {
             story.locale: Made(
@@ -140,6 +200,11 @@ def dubs_of(source: Path, targets: tuple[Locale, ...], out: Path, profile: str) 
                 prosody=shared.prosody.result(),
                 turns=shared.turns.result(),
                 seen=tuple(part.result() for part in story.seen_parts.values()),
+                captions=shared.captions.result() if shared.captions else None,
+                voice=prepared.voices[story.locale],
+                aligner=prepared.engine("aligner"),
+                reader=next(iter(prepared.engines["screen_text"]), None),
+                way_back=find_way_back(prepared.plan, story.locale, spoken),
             )
             for story in stories
             if isinstance(story, OncePerLocale)

@@ -19,6 +19,9 @@ class Player {
       radio.addEventListener("change", () => this.listenTo(radio.value));
     }
     for (const name of ["play", "pause", "ended"]) this.dub.addEventListener(name, () => this.follow());
+    // A portrait that speaks is as long as what it says, not as the source.
+    const measure = () => { this.seekBar.max = this.dub.duration; this.show(); };
+    this.dub.readyState ? measure() : this.dub.addEventListener("loadedmetadata", measure);
     this.dub.addEventListener("seeked", () => this.show());
     this.dub.addEventListener("timeupdate", () => this.show());
   }
@@ -89,7 +92,10 @@ class Player {
   }
 }
 
-// A red line that moves over a figure with the time; the figure says where its axis starts and ends.
+// A red line that moves over a figure with the time; the figure says where its axis starts and ends. Where the figure
+// is wider than its box, the box follows the line, unless a person has scrolled away from it.
+const JUMP_S = 0.5;
+
 function cursorOf(region) {
   const svg = region.querySelector("svg");
   if (!svg.dataset.axis) return () => {};
@@ -99,10 +105,15 @@ function cursorOf(region) {
   line.setAttribute("y1", "14");
   line.setAttribute("y2", svg.getAttribute("height"));
   svg.append(line);
+  const isSeen = (x) => x >= region.scrollLeft && x <= region.scrollLeft + region.clientWidth;
+  let before = { x: left, now: 0 };
   return (now) => {
     const x = left + (Math.min(Math.max(now, first), last) - first) / (last - first) * (right - left);
     line.setAttribute("x1", x);
     line.setAttribute("x2", x);
+    const isFollowed = isSeen(before.x) || Math.abs(now - before.now) > JUMP_S;
+    if (isFollowed && !isSeen(x)) region.scrollLeft = x - region.clientWidth / 5;
+    before = { x, now };
   };
 }
 
@@ -132,4 +143,3 @@ for (const region of document.querySelectorAll("[data-timeline]")) {
     });
   }
 }
-document.documentElement.dataset.ready = "yes";

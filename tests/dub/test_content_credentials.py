@@ -73,6 +73,14 @@ def test_what_is_signed_is_read_back(film: Path, signer: Signer, tmp_path: Path)
     assert [s["nb_frames"] for s in after["streams"]] == [s["nb_frames"] for s in before["streams"]]
 
 
+def test_what_the_picture_says_is_quoted(film: Path, signer: Signer, tmp_path: Path) -> None:
+    said = DUB.model_copy(update={"disclosure": "Doblaje con IA: voz y labios sintéticos"})
+    told = read(signed(film, tmp_path, signer, said))
+    assert told.actions[-1] == "addedText"
+    assert told.provenance == said
+    assert "addedText" not in read(signed(film, tmp_path, signer)).actions
+
+
 def test_the_root_that_vouches_makes_it_trusted_and_another_does_not(
     film: Path, signer: Signer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

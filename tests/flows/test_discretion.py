@@ -173,7 +173,7 @@ def test_prefect_keeps_classes_and_ids_and_no_line(prefect_server: str, job: Job
     assert said_in("\n".join(kept)) == set()
 
     by_key = {artifact.key: artifact for artifact in artifacts}
-    assert set(by_key) == {"progress-source", "progress-es", "progress-pt-br", "verdicts", "mouths"}
+    assert set(by_key) == {"progress-source", "progress-es", "progress-pt-br", "verdicts", "heat-map", "mouths"}
     assert float(str(by_key["progress-pt-br"].data)) == 100
     assert float(str(by_key["progress-es"].data)) < 100
     rows = json.loads(str(by_key["verdicts"].data))
@@ -181,6 +181,10 @@ def test_prefect_keeps_classes_and_ids_and_no_line(prefect_server: str, job: Job
     assert rows[0]["worst finding"] == "Production"
     assert rows[1]["file"] == f"`{job.out / 'talk.pt-BR.mp4'}`"
     assert rows[1]["video"] == "4.0 s"
+    heat = str(by_key["heat-map"].data).splitlines()
+    assert heat[0].startswith("| language | verdict | `Production` |"), heat[0]
+    assert heat[2].startswith("| `es` | failed | ✕ |")
+    assert heat[3].startswith("| `pt-BR` |")
 
 
 @pytest.mark.slow

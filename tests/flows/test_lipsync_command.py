@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 
 from dub.errors import BadInput
+from dub.finding import Finding, Level, Review
 from dub.media import probe, read_audio
 from dub.mouth_metrics import closures
 from dub.script import PhonemeSpan
+from dub.stage import Desk, stage
 from dub.video_facts import video_facts
 from dub.wav import write_wav
 from engines import registry
 from engines.tts.espeak import Espeak
-from flows.cli import EXIT_BAD_INPUT, EXIT_OK, main
+from flows.cli import EXIT_BAD_INPUT, EXIT_DUB_FAILED, EXIT_OK, main
 from flows.lipsync_title import LipSyncJob, lipsync_title
 from lang.bcp47 import Locale
 from tests.clips import ffmpeg
@@ -95,6 +97,57 @@ def test_the_lips_say_the_dub_and_its_sound_is_heard(
     assert {"aperture", "timeline"} <= set(review["figures"])
     page = (tmp_path / "synced.report.html").read_text()
     assert "synced.mp4" in page
+
+
+@pytest.mark.models
+def test_what_failed_its_review_is_kept_from_the_place_that_was_named(
+    talk: Path,
+    dub: tuple[Path, list[PhonemeSpan]],
+    store: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The review is a stand-in: lips that the engine moves do not fail the real one."""
+
+    def review_that_finds(level: Level, version: int) -> None:
+        @stage(version=version)  # another one, so that the memo does not answer
+        def review_lips(desk: Desk, *_: object) -> Review:
+            return Review(locale=Locale("es"), findings=(Finding(level=level, check="closure_recall", message="…"),))
+
+        monkeypatch.setattr("flows.lipsync_title.review_lips", review_lips)
+
+    arguments = ["lipsync", talk, "--audio", dub[0], "--text", TEXT, "--language", "es", "--report"]
+    arguments += ["--profile", PROFILE, "--store", store, "--out", tmp_path / "synced.mp4"]
+    public, held = tmp_path / "synced.mp4", tmp_path / "quarantine/synced.mp4"
+    review_that_finds(Level.FAILED, 101)
+    assert main([*map(str, arguments)]) == EXIT_DUB_FAILED
+    assert (public.exists(), held.exists()) == (False, True)
+    assert "quarantine/synced.mp4" in (tmp_path / "synced.report.html").read_text()
+    review_that_finds(Level.DEGRADED, 102)
+    assert main([*map(str, arguments)]) == EXIT_OK
+    assert (public.exists(), held.parent.exists()) == (True, False)
+
+
+@pytest.mark.models
+def test_the_picture_says_that_the_lips_are_synthetic_and_so_does_the_note(
+    talk: Path, dub: tuple[Path, list[PhonemeSpan]], store: Path, tmp_path: Path
+) -> None:
+    """A real face, which the line keeps clear of: the mouth measures as without it."""
+    profile = tmp_path / "disclosed.toml"
+    profile.write_text(f'{Path(PROFILE).read_text()}disclosure = "start"\n')
+    job = LipSyncJob(
+        video=talk, audio=dub[0], out=tmp_path / "synced.mp4", text=TEXT, locale=Locale("es"), profile=str(profile),
+        report=True, store=store,
+    )  # fmt: skip
+    assert lipsync_title(job).verdict != "failed"
+    review = json.loads((tmp_path / "synced.report.json").read_text())
+    [told] = [finding for finding in review["findings"] if finding["check"] == "visible_disclosure"]
+    assert told["level"] == "ok"
+    assert "'Edición con IA: labios sintéticos' in its first 6.0 s" in told["message"]
+    assert review["metrics"]["closure_recall"] >= 0.9
+    comment = probe(job.out)["format"]["tags"]["comment"]
+    assert comment.startswith("Lips moved to another sound by polydub: they are synthetic.")
+    assert "labios sintéticos" in comment
 
 
 @pytest.mark.models

@@ -45,6 +45,7 @@ def title_runs(asked: dict[str, Any]) -> list[Any]:
 
 
 def test_one_at_a_time_and_a_late_one_finds_nothing_to_do(deployed: str, asked: dict[str, Any], tmp_path: Path) -> None:
+    from prefect.artifacts import Artifact
     from prefect.client.schemas.objects import StateType
     from prefect.states import Scheduled
 
@@ -62,6 +63,11 @@ def test_one_at_a_time_and_a_late_one_finds_nothing_to_do(deployed: str, asked: 
     assert (told["status"], [end["verdict"] for end in told["outcomes"]]) == ("new", ["degraded", "degraded"])
     [run] = title_runs(asked)
     assert run.state_name == "Degraded"
+    kept = Artifact.get("batch-heat-map")
+    assert kept is not None
+    assert str(kept.data).startswith(
+        "| title | verdict | `es` | `es-419` |\n| --- | --- | --- | --- |\n| `talk1` | degraded | ! | ! |"
+    )
 
     # The worker was down for three nights: all of their runs are late when it comes back.
     memo = memo_of(tmp_path / "store")

@@ -10,9 +10,12 @@ from dub.bucket import Bucket
 from dub.effort import Effort
 from dub.finding import Finding, Level
 from dub.location import S3Url
+from flows.dub_batch import BatchReport, TitleOutcome
+from flows.heat_artifacts import MOST_ROWS, batch_heat, run_heat
 from flows.outcome import LocaleOutcome, RunReport
-from flows.verdict_artifacts import MOST_PICTURES, mouths_page, verdict_rows
+from flows.verdict_artifacts import MOST_PICTURES, mouths_page, tell_verdicts, verdict_rows
 from lang.bcp47 import Locale
+from lang.registry import languages
 
 ES = Locale("es")
 WORST = Finding(
@@ -62,3 +65,55 @@ def test_a_page_of_140_languages_stays_small(tmp_path: Path) -> None:
     assert page.count("### ") == MOST_PICTURES
     assert f"{140 - MOST_PICTURES} more" in page
     assert "no pictures" in mouths_page(RunReport(title="talk", outcomes=(), html=tmp_path / "report.html"))
+
+
+def test_languages_by_checks_are_the_ones_that_are_not_ok_the_worst_first(tmp_path: Path) -> None:
+    fine = LocaleOutcome(locale=Locale("ca"), verdict=Level.OK)
+    look = LocaleOutcome(locale=Locale("fr"), verdict=Level.DEGRADED, bad_checks={"overrun": Level.DEGRADED})
+    bad = LocaleOutcome(
+        locale=ES, verdict=Level.FAILED, worst=WORST,
+        bad_checks={"word_error": Level.FAILED, "overrun": Level.DEGRADED},
+    )  # fmt: skip
+    table = run_heat(RunReport(title="talk", outcomes=(fine, look, bad), html=tmp_path / "report.html")).splitlines()
+    assert table[:5] == [
+        "| language | verdict | `Speech beyond its slot` | `Words misheard when a recogniser listens to the dub` |",
+        "| --- | --- | --- | --- |",
+        "| `es` | failed | ! | ✕ |",
+        "| `fr` | degraded | ! |  |",
+        "| `ca` | ok |  |  |",
+    ]
+    assert "quoted" not in "".join(table)
+
+
+def test_a_batch_of_any_size_is_cut_and_says_so_and_a_title_is_no_markup(tmp_path: Path) -> None:
+    locales = [Locale(tag) for tag in sorted(languages())[:40]]
+    fine, *bad = locales
+    ends = (
+        LocaleOutcome(locale=fine, verdict=Level.OK),
+        *(LocaleOutcome(locale=each, verdict=Level.DEGRADED) for each in bad),
+    )
+    one = TitleOutcome(title="a | `b` \n**c**", status="new", why="", out=tmp_path / "a", outcomes=ends)
+    report = BatchReport(
+        manifest=tmp_path / "talks.csv", out=tmp_path, started="2026-03-01", ended="2026-03-01", titles=(one,) * 200
+    )
+    table = batch_heat(report).splitlines()
+    assert table[2].startswith("| `a \\| 'b' **c**` | degraded | ! |")
+    assert f"`{fine}`" not in table[0], "a language that is ok in every title is no column"
+    assert len(table) == 2 + MOST_ROWS + 2
+    assert table[-1].endswith(". 50 more titles left out. 9 more columns left out.")
+
+
+def test_prefects_server_keeps_the_map_of_a_run(prefect_server: str, tmp_path: Path) -> None:
+    from prefect import flow
+    from prefect.artifacts import Artifact
+
+    @flow(name="tells verdicts", persist_result=False)
+    def told() -> None:
+        tell_verdicts(
+            report_in(tmp_path).model_copy(update={"outcomes": (LocaleOutcome(locale=ES, verdict=Level.OK),)})
+        )
+
+    told()
+    kept = Artifact.get("heat-map")
+    assert kept is not None
+    assert str(kept.data).startswith("| language | verdict |\n| --- | --- |\n| `es` | ok |\n")

@@ -79,6 +79,18 @@ def test_a_portrait_says_that_it_was_never_filmed(avatar_job: AvatarJob, capsys:
     assert f"source     sha256 {sha256_of(Path(avatar_job.photo))}" in told
 
 
+def test_verify_tells_what_the_picture_says(dub_job: Job, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = with_credentials(dub_job, tmp_path, "test")
+    profile = Path(job.profile)
+    profile.write_text(profile.read_text() + 'disclosure = "always"\n')
+    dub_title(job)
+    film = str(job.out / "talk.es.mp4")
+    assert "says       Doblaje con IA: voz sintética" in verify(capsys, film)[1]
+    profile.write_text(profile.read_text().replace('"test"', '"off"'))
+    dub_title(job)
+    assert 'The picture says: "Doblaje con IA: voz sintética".' in verify(capsys, film)[1]
+
+
 def test_without_credentials_there_is_a_note_that_proves_nothing(
     dub_job: Job, capsys: pytest.CaptureFixture[str]
 ) -> None:

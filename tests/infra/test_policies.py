@@ -22,7 +22,7 @@ NAMES = {
 OURS = (
     "arn:aws:s3:::talks", "arn:aws:s3:::talks/incoming/*", "arn:aws:s3:::dubs", "arn:aws:s3:::dubs/ready/*",
     "arn:aws:s3:::store", "arn:aws:s3:::store/cas/*", NAMES["queue_arn"], NAMES["key_arn"],
-    "arn:aws:s3:::dubs/ready/*.polydub-error.txt",
+    "arn:aws:s3:::dubs/ready/*.polydub-error.txt", "arn:aws:s3:::dubs/ready/*/quarantine/*",
 )  # fmt: skip
 ALL = SCRIPT["names"]()
 
@@ -54,9 +54,10 @@ def test_no_policy_has_a_wildcard_action_or_names_what_is_not_ours(name: str) ->
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if name != "gc"])
-def test_only_gc_deletes_objects_and_the_watcher_its_own_notes(name: str) -> None:
+def test_only_gc_deletes_objects_the_watcher_its_own_notes_and_the_worker_quarantine(name: str) -> None:
     deleted = {resource for action, resource in allowed(name) if action == "s3:DeleteObject"}
-    assert deleted == ({"arn:aws:s3:::dubs/ready/*.polydub-error.txt"} if name == "watcher" else set())
+    their_own = {"watcher": "*.polydub-error.txt", "worker": "*/quarantine/*"}
+    assert deleted == ({f"arn:aws:s3:::dubs/ready/{their_own[name]}"} if name in their_own else set())
 
 
 def test_gc_touches_the_store_alone() -> None:

@@ -18,11 +18,13 @@ from dub.dubbed_locale import DubbedLocale
 from dub.effort import Effort
 from dub.figures import aperture_figure, timeline_figure
 from dub.finding import Finding, Level, Review
+from dub.gates import DEFAULT_GATES, Gates, LimitChange
 from dub.mouth_metrics import closures
 from dub.plan import Plan
-from dub.report_rows import key_numbers, tally, worst_findings
+from dub.report_rows import key_numbers, number, tally, worst_findings
 from dub.review_tables import check_table, csv_bytes, finding_table, summary_table
 from dub.script import DubScript, Utterance
+from dub.signer import Signer
 from dub.source import Source, VideoFacts
 from dub.stage import Desk
 from dub.store import Store
@@ -142,6 +144,123 @@ def test_what_it_took_is_told_per_language_and_in_all_and_money_only_where_there
     assert row["work_s_per_minute"] == "240.0"
 
 
+class Rows(HTMLParser):
+    """The cells of every table row, as the page shows them without anybody hovering."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.in_cell = False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th") and self.rows:
+            self.rows[-1].append("")
+            self.in_cell = True
+
+    def handle_endtag(self, tag: str) -> None:
+        self.in_cell = self.in_cell and tag not in ("td", "th")
+
+    def handle_data(self, data: str) -> None:
+        if self.in_cell:
+            self.rows[-1][-1] += data
+
+
+def test_every_check_shows_its_limit_and_where_the_limit_comes_from(desk: Desk) -> None:
+    limits = DEFAULT_GATES.changed({"true_peak": LimitChange(ok=-2.0), "overrun": LimitChange(ok=0.5)})
+    findings = tuple(limits.finding(check, limits[check].ok, "As it should be.") for check in Gates.model_fields)
+    other = Finding(
+        level=Level.OK, check="speaker_similarity", message="Like Ann.", value=0.7, limit=0.66, unit="cosine"
+    )
+    told = Finding(level=Level.OK, check="consent", message="Consent of Ann: none given.")
+    own = review(desk.open_store()).model_copy(update={"findings": (*findings, other, told)})
+    plan = TOY.model_copy(update={"gates": {"true_peak": LimitChange(ok=-2.0), "overrun": LimitChange(ok=0.5)}})
+    made = report(desk, "talk", source(), dubs.script(), (dubbed(desk.open_store(), review=own),), plan=plan)
+    rows = Rows(desk.open_store().read_bytes(made.html).decode()).rows
+    shown = {row[1].strip(): row[4:] for row in rows if len(row) == 6 and row[2] != "What was found"}
+    for check in Gates.model_fields:
+        limit = limits[check]
+        sign = "≤" if limit.better == "low" else "≥"
+        assert shown[limit.what] == [f"{sign} {number(limit.ok, limit.unit)}", limit.source]
+    assert shown["True peak"][1].startswith("the plan; by default -1 (EBU R 128")
+    assert shown["Voice like the speaker's"] == [
+        "≥ 0.66 cosine",
+        "the encoder's equal error rate: below it another speaker is as likely",
+    ]
+    assert shown["Consent"] == ["", "no limit: told, not judged"]
+
+
+def test_a_language_begins_with_its_verdict_and_what_to_read_first(desk: Desk) -> None:
+    page = page_of(desk, (dubbed(desk.open_store()),))
+    language = page[page.index('<section class="locale"') :]
+    verdict, closure, player = (language.index(text) for text in ("needs a look", "The lips meet on 7 of 8", "<video"))
+    assert verdict < closure < player
+    assert "Measured 0.875, limit ≥ 0.9 (real speech closes 28 of 28" in language[closure:player]
+
+
+def test_voices_are_compared_line_by_line_where_they_were_measured(desk: Desk) -> None:
+    own = review(desk.open_store())
+    [headings] = [row for row in Rows(page_of(desk, (dubbed(desk.open_store(), review=own),))).rows if row[0] == "Line"]
+    assert headings[-2:] == ["Overrun", "Lips closed"]
+    measured = ({**own.lines[0], "voice_similarity": 0.613}, *own.lines[1:])
+    page = page_of(desk, (dubbed(desk.open_store(), review=own.model_copy(update={"lines": measured})),))
+    lines = [row for row in Rows(page).rows if row[:1] and row[0].startswith("u000")]
+    assert [row[8] for row in lines] == ["0.61", "–", "–", "–"]
+
+
+def test_what_a_line_means_stands_under_it(desk: Desk) -> None:
+    own = review(desk.open_store())
+    measured = ({**own.lines[0], "translated_back": "Good <b>evening</b>."}, *own.lines[1:])
+    page = page_of(desk, (dubbed(desk.open_store(), review=own.model_copy(update={"lines": measured})),))
+    first, second = [row for row in Rows(page).rows if row[:1] and row[0].startswith("u000")][:2]
+    assert first[2].endswith("put back by machine: Good <b>evening</b>."), "and no markup of it is taken for ours"
+    assert "put back" not in second[2]
+
+
+def test_loudness_and_peaks_stand_beside_what_they_are_compared_with(desk: Desk) -> None:
+    metrics = {"loudness_lufs": -16.1, "target_lufs": -16.0, "true_peak_db": -1.24, "speech_quality": None}
+    own = review(desk.open_store()).model_copy(update={"metrics": metrics})
+    rows = Rows(page_of(desk, (dubbed(desk.open_store(), review=own),))).rows
+    assert ["Loudness", "-16.1 LUFS", "target -16.0 LUFS", "Distance from the loudness target: ≤ 1 LU"] in rows
+    assert ["True peak", "-1.2 dBTP", "–", "True peak: ≤ -1 dBTP"] in rows
+    assert not [row for row in rows if row[:1] == ["Speech quality (1-5)"]]
+
+
+def test_a_language_says_what_it_is_made_of_and_who_signed(desk: Desk) -> None:
+    own = review(desk.open_store())
+    own = own.model_copy(
+        update={
+            "metrics": own.metrics
+            | {
+                "consent": "Ann: given by Ann",
+                "voices": "Ann: a tone",
+                "reference of Ann": f"{'01' * 32} 3840",
+            }
+        }
+    )
+    signer = Signer(certificate_sha256="ef" * 32, algorithm="es256", is_test=False)
+    made = dubbed(desk.open_store(), review=own, voice="tone", video_sha256="cd" * 32, signer=signer)
+    page = page_of(desk, (made,))
+    for told in (
+        "Ann: given by Ann",
+        "Ann: a tone",
+        f"SHA-256 {'01' * 32}, 3840 bytes",
+        "<dd>tone</dd>",
+        "cd" * 32,
+        f"(es256) with the certificate, SHA-256 {'ef' * 32}",
+    ):
+        assert told in page, told
+    assert "none: the plan does not sign" in page_of(desk, (dubbed(desk.open_store()),))
+    many = tuple(dubbed(desk.open_store(), locale) for locale in ["ca", "cs", "da", "de", "el", "es", "fr", "it", "pl"])
+    pages = report(desk, "talk", source(), dubs.script(), many, plan=TOY).pages
+    page = desk.open_store().read_bytes(pages["es"]).decode()
+    assert "ab" * 32 in page, "its own page names the source"
+    assert "long-term-spectrum" in page, "and the engines"
+    assert "warped-photo" not in page, "but none that had no part in it"
+
+
 def test_hostile_text_stays_text(desk: Desk) -> None:
     store = desk.open_store()
     utterances = tuple(
@@ -243,3 +362,12 @@ def test_figures_say_where_their_axis_lies(seconds: int) -> None:
     first, last, left, right = map(float, re.search(r'data-axis="([^"]+)"', figure)[1].split())  # type: ignore[index]
     assert (first, last) == (0, min(seconds, 60))
     assert right > left
+
+
+def test_what_the_lines_mean_stands_below_the_curves() -> None:
+    curve = np.full(200, 0.1, np.float32)
+    figure = aperture_figure(curve, curve, curve, Fraction(25), (), dubs.timeline())
+    plot_bottom = max(float(y) for y in re.findall(r'class="axis"[^>]* y2="([\d.]+)"', figure))
+    for words in ("source", "aimed at", "dub, measured", "closed below this line"):
+        [y] = re.findall(rf'<text class="t" x="[\d.]+" y="(\d+)">{words}</text>', figure)
+        assert float(y) > plot_bottom, words

@@ -139,6 +139,37 @@ def test_it_fits_a_phone(opened: tuple[Any, list[str], list[str]]) -> None:
     page.set_viewport_size({"width": 1200, "height": 900})
 
 
+def test_on_a_phone_a_figure_scrolls_in_its_own_box_and_follows_the_dub(
+    opened: tuple[Any, list[str], list[str]],
+) -> None:
+    page, _, _ = opened
+    page.set_viewport_size({"width": 390, "height": 844})
+    box = ".scroll[data-timeline] >> nth=0"
+    page.locator(box).scroll_into_view_if_needed()
+    page.focus(box)
+    page.evaluate("document.querySelector('.scroll[data-timeline]').scrollLeft = 0")
+    page.keyboard.press("ArrowRight")
+    wait_until(page, "document.querySelector('.scroll[data-timeline]').scrollLeft > 0")
+    cut_off = """[...document.querySelectorAll('svg')].filter((svg) => {
+        const box = svg.closest('.scroll');
+        return !box || box.tabIndex !== 0 || box.getBoundingClientRect().right > innerWidth;
+    }).length"""
+    assert page.evaluate(cut_off) == 0
+    page.evaluate("window.scrollTo(500, window.scrollY)")
+    assert page.evaluate("window.scrollX") == 0, "nothing of the page itself scrolls sideways"
+    page.evaluate("document.querySelector('.scroll[data-timeline]').scrollLeft = 0")
+    page.click("tr[data-seek] >> nth=3 >> button.jump")
+    plays(page, 6.6)
+    page.click("button.play")
+    shown = """(() => {
+        const box = document.querySelector('.scroll[data-timeline]').getBoundingClientRect();
+        const cursor = document.querySelector('svg line.cursor').getBoundingClientRect();
+        return box.left <= cursor.left && cursor.right <= box.right;
+    })()"""
+    assert page.evaluate(shown), "the line that plays is scrolled into view"
+    page.set_viewport_size({"width": 1200, "height": 900})
+
+
 def test_a_script_in_a_finding_does_not_run(opened: tuple[Any, list[str], list[str]], tmp_path: Path) -> None:
     page, _, _ = opened
     desk = Desk(store=str(tmp_path / "store"))

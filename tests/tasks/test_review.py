@@ -20,6 +20,7 @@ from dub.on_screen import OnScreen
 from dub.script import Takes, Timeline
 from dub.source import FaceTrack, Source, Stems, VideoFacts
 from dub.stage import Desk, EngineChoice
+from dub.subtitles import cues_of, to_srt
 from dub.wav import write_wav
 from engines import registry
 from engines.face.nobody import Nobody
@@ -112,15 +113,18 @@ class Made:
         return self.put("sound.wav", "audio/wav")
 
     def video(self, n_frames: int, sound: np.ndarray, volume_db: float = 0.0) -> Artifact:
-        """An MP4 of grey frames with this sound, as remux would write it."""
+        """An MP4 of grey frames with this sound and subtitles, as remux would write it."""
         with FrameWriter(self.folder / "picture.mp4", FACTS) as writer:
             for _ in range(n_frames):
                 writer.write(np.full((72, 64), 90, np.uint8))
         write_wav(self.folder / "track.wav", sound, RATE_HZ)
         picture = ffmpeg.input(str(self.folder / "picture.mp4")).video
         track = ffmpeg.input(str(self.folder / "track.wav")).audio.filter("volume", f"{volume_db}dB")
+        cues = cues_of(self.timeline, FACTS.frame_rate, FACTS.duration)
+        (self.folder / "lines.srt").write_text(to_srt(cues))
+        subtitles = ffmpeg.input(str(self.folder / "lines.srt"))["s"]
         out = str(self.folder / "out.mp4")
-        ffmpeg.output(picture, track, out, vcodec="copy", acodec="alac").run(
+        ffmpeg.output(picture, track, subtitles, out, vcodec="copy", acodec="alac", scodec="mov_text").run(
             cmd=ffmpeg_exe(), quiet=True, overwrite_output=True
         )
         return self.put("out.mp4", "video/mp4")
@@ -214,6 +218,8 @@ def test_the_file_is_measured_and_not_its_record(made: Made) -> None:
     found = made.review(dub=made.dub(wrong))
     assert bad(found) == {
         "loudness_error": Level.FAILED,
+        "clipping": Level.FAILED,
+        "speech_over_rest": Level.DEGRADED,  # what clipping adds lies over the voice
         "true_peak": Level.FAILED,
         "duration_error": Level.FAILED,
         "sound_late": Level.FAILED,

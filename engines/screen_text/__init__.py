@@ -1,0 +1,1 @@
+"""Screen text: what is written in a picture."""
