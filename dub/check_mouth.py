@@ -16,8 +16,10 @@ from dub.mouth_metrics import (
     Floats,
     Mask,
     Rest,
+    chance_of_closure,
     closures,
     false_closures,
+    is_luck,
     rest,
     silences,
     spoken_frames,
@@ -56,6 +58,10 @@ class MouthEvidence:
     of_line: dict[str, tuple[Floats, Mask]] = field(default_factory=dict)
     """(dub_aperture, is_rendered) of a line's own faces, by utterance id, where they are not who is judged overall:
     two who speak at once."""
+    slack: Fraction = Fraction(0)
+    """By how many seconds phonemes may be off: those aligned to a sound are, a voice's own are not."""
+    is_judged: Mask | None = None
+    """Frames whose closures and open vowels count; None: those that were rendered."""
 
     @property
     def n_frames(self) -> int:
@@ -81,12 +87,19 @@ class MouthReading:
     sharpness_ratio: float | None
     source_lips_left_s: float
     """Seconds in which the source speaks, the dub is silent, and the dub's lips are open all the same."""
+    by_chance: float | None = None
+    """The closure recall that this mouth would reach with any other words; None where phonemes are exact."""
     said_by: dict[str, str] = field(default_factory=dict)
     """By utterance id, in words: whose mouth says it and how much of it was moved."""
 
     @property
     def all_closures(self) -> tuple[Closure, ...]:
         return tuple(closure for of_line in self.closures.values() for closure in of_line)
+
+    @property
+    def is_luck(self) -> bool:
+        """So many closures would any words have: they say nothing."""
+        return self.by_chance is not None and is_luck(self.by_chance, len(self.all_closures))
 
     @property
     def closure_recall(self) -> float | None:
@@ -101,9 +114,10 @@ def read_mouth(script: DubScript, timeline: Timeline, evidence: MouthEvidence) -
     speaks = spoken_frames(spoken, rate, n_frames)
     speech = speaks & evidence.is_frontal
     turned = speaks & np.isfinite(evidence.source_aperture) & ~evidence.is_frontal
-    overall = (evidence.dub_aperture, evidence.is_rendered)
+    judged = evidence.is_rendered if evidence.is_judged is None else evidence.is_judged
+    overall = (evidence.dub_aperture, judged)
     mouths = [(take, *evidence.of_line.get(take.utterance_id, overall)) for take in timeline.placed]
-    vowels = [false_closures(aperture, rate, take.phonemes, rendered) for take, aperture, rendered in mouths]
+    vowels = [false_closures(aperture, rate, take.phonemes, counted) for take, aperture, counted in mouths]
     quiet = silences(spoken, n_frames / rate)
     both = evidence.is_rendered & np.isfinite(evidence.source_sharpness) & np.isfinite(evidence.dub_sharpness)
     sharpness = None
@@ -111,7 +125,8 @@ def read_mouth(script: DubScript, timeline: Timeline, evidence: MouthEvidence) -
         sharpness = float(np.median(evidence.dub_sharpness[both])) / source
     return MouthReading(
         closures={
-            take.utterance_id: closures(aperture, rate, take.phonemes, rendered) for take, aperture, rendered in mouths
+            take.utterance_id: closures(aperture, rate, take.phonemes, counted, evidence.slack)
+            for take, aperture, counted in mouths
         },
         n_open_vowels=sum(n_counted for _, n_counted in vowels),
         n_shut_vowels=sum(n_shut for n_shut, _ in vowels),
@@ -123,7 +138,13 @@ def read_mouth(script: DubScript, timeline: Timeline, evidence: MouthEvidence) -
         n_turned_speech_frames_rendered=int((turned & evidence.is_rendered).sum()),
         sharpness_ratio=sharpness,
         source_lips_left_s=_source_lips_left_s(script, quiet, evidence),
+        by_chance=_by_chance(timeline, evidence, judged) if evidence.slack else None,
     )
+
+
+def _by_chance(timeline: Timeline, evidence: MouthEvidence, judged: Mask) -> float | None:
+    said = [phoneme for take in timeline.placed for phoneme in take.phonemes]
+    return chance_of_closure(evidence.dub_aperture, evidence.frame_rate, said, judged, evidence.slack)
 
 
 def _source_lips_left_s(script: DubScript, quiet: Sequence[Span], evidence: MouthEvidence) -> float:
@@ -200,6 +221,9 @@ def _closed(reading: MouthReading, gates: Gates) -> Finding:
         why = "no p, b or m is spoken while a moved mouth is on screen"
         return not_measured("closure_recall", why, matters=False)
     n_closed = sum(closure.is_closed for closure in found)
+    if reading.is_luck:
+        why = f"{n_closed} of {len(found)} p, b, m meet, {reading.by_chance:.0%} would with any words: too few to tell"
+        return not_measured("closure_recall", why, matters=False)
     return gates.finding(
         "closure_recall",
         reading.closure_recall,

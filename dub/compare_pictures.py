@@ -86,12 +86,9 @@ def compare(
     Needs the same raster and frame rate: scaling alone would change sharpness. A video that starts some frames late or
     early (up to 12) is moved back first.
     """
-    raster, other = (facts.width_px, facts.height_px), (source_facts.width_px, source_facts.height_px)
-    if raster != other:
-        return f"the source is {other[0]}x{other[1]}, the video {raster[0]}x{raster[1]}"
-    if facts.frame_rate != source_facts.frame_rate:
-        return f"the source has {_rate(source_facts)} frames a second, the video {_rate(facts)}"
-    lag = _lag(source, source_facts, video, facts)
+    lag = lag_of(source, source_facts, video, facts)
+    if isinstance(lag, str):
+        return lag
     first, last = max(0, -lag), min(facts.n_frames, source_facts.n_frames - lag)
     ours = read_frames(video, facts, "gray", first=first, n=last - first)
     theirs = read_frames(source, source_facts, "gray", first=first + lag, n=last - first)
@@ -100,6 +97,16 @@ def compare(
     for frame, row in enumerate(_rows(zip(theirs, ours, strict=True), boxes[span], lower_faces[span]), first):
         columns[frame] = row
     return Comparison(lag, *np.ascontiguousarray(columns.T))
+
+
+def lag_of(source: Path, source_facts: VideoFacts, video: Path, facts: VideoFacts) -> int | str:
+    """By how many frames, up to 12, the source's picture comes later in its own file; or why no two frames agree."""
+    raster, other = (facts.width_px, facts.height_px), (source_facts.width_px, source_facts.height_px)
+    if raster != other:
+        return f"the source is {other[0]}x{other[1]}, the video {raster[0]}x{raster[1]}"
+    if facts.frame_rate != source_facts.frame_rate:
+        return f"the source has {_rate(source_facts)} frames a second, the video {_rate(facts)}"
+    return _lag(source, source_facts, video, facts)
 
 
 def lower_faces(centre: Floats, iod_px: Floats, width_px: int, height_px: int) -> list[MouthBox | None]:

@@ -28,6 +28,10 @@ BEFORE_S, AFTER_S = Fraction(80, 1000), Fraction(40, 1000)
 SILENCE_S = Fraction(300, 1000)
 """The shortest silence in which a mouth is expected at rest (THEval, arXiv 2511.04520)."""
 VOWEL_S = Fraction(60, 1000)
+ALIGNMENT_ERROR_S = Fraction(6, 100)
+"""By which the closure window is widened: 9 of 10 aligned /p b m/ of samples/hello.mp4 lie within it of the truth."""
+LUCK = 0.2
+"""Closing on every /p b m/ must be less likely than this for a mouth that speaks other words: else it says nothing."""
 
 OPEN_VOWELS = frozenset("aɑæɐɒɶ")
 
@@ -129,6 +133,11 @@ def chance_of_closure(
         if found:
             recalls.append(sum(closure.is_closed for closure in found) / len(found))
     return float(np.mean(recalls)) if recalls else None
+
+
+def is_luck(by_chance: float | None, n_closures: int) -> bool:
+    """Whether so few closures say nothing. `by_chance`: as `chance_of_closure` gives it."""
+    return by_chance is None or by_chance**n_closures > LUCK
 
 
 def lip_dynamics(lips: Floats) -> float | None:

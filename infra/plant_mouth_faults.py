@@ -19,7 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from dub.score import METRICS, MouthScore
 from dub.video_facts import video_facts
 from engines import registry
-from flows.score_title import ScoreJob, score_title
+from flows.score_preflight import ScoreJob
+from flows.score_title import score_title
 from tests.mouth_faults import FAULTS, Clip
 
 MARKS = {"ok": "", "degraded": " !", "failed": " !!"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dub.artifact import Artifact, Record
@@ -61,16 +61,17 @@ def report(
     source_video: str = "",
     seconds: dict[str, float] = {},  # noqa: B006  a frozen default, as pydantic copies it
     plan: Plan | None = None,
+    families: tuple[str, ...] = (),
 ) -> Report:
     """Put all reviews on one page, or on one each and an overview.
 
     Takes what the flow published: `dubs` in the order of the targets, `source_video`: the file that the source's
-    player shows (relative, `` for none), `seconds`: work per stage shared by all languages. Returns HTML without
-    any reference to the network; every text of the user's is escaped, and the page's own policy lets no other
-    script run. Costs milliseconds per language.
+    player shows (relative, `` for none), `seconds`: work per stage shared by all languages, `families`: those of the
+    plan's engines that had a part in it, () for all. Returns HTML without any reference to the network; every text of
+    the user's is escaped, and the page's own policy lets no other script run. Costs milliseconds per language.
     """
     store = desk.open_store()
-    pages = _Pages(store, title, source, script, dubs, source_video, seconds, plan)
+    pages = _Pages(store, title, source, script, dubs, source_video, seconds, plan, families)
     reviews = [dub.review for dub in dubs]
     summary, findings = summary_table(reviews, (dub.effort for dub in dubs)), finding_table(reviews)
     parquet = io.BytesIO()
@@ -112,11 +113,12 @@ class _Pages:
         source_video: str,
         seconds: Mapping[str, float],
         plan: Plan | None,
+        families: tuple[str, ...],
     ) -> None:
         from markupsafe import Markup
 
         style, code = style_and_code("tables.js", "player.js")
-        self.plan, self.dubs = plan, dubs
+        self.plan, self.dubs, self.families = plan, dubs, families
         self.has_pages = len(dubs) > MOST_ON_ONE_PAGE
         gates = plan.limits() if plan else DEFAULT_GATES
         self.locales = [locale_view(store, script, dub, place, gates) for place, dub in enumerate(dubs)]
@@ -142,10 +144,13 @@ class _Pages:
             "tally": tally(dub.review for dub in dubs),
             "heat": heat_view(dubs, [view["href"] for view in self.locales]),
             "levels": {verdict_of(dub.review) for dub in dubs},
-            "engines": engine_rows(plan, dubs) if plan else [],
+            "engines": self._engines(dubs),
             "shared_seconds": seconds_rows(seconds),
             "effort": effort_view(dubs),
         }
+
+    def _engines(self, dubs: Iterable[DubbedLocale]) -> list[dict[str, str]]:
+        return engine_rows(self.plan, dubs, self.families) if self.plan else []
 
     def run(self) -> str:
         return self.environment.get_template("page.html").render(self.of_run)
@@ -156,6 +161,6 @@ class _Pages:
         if not self.has_pages:
             return {}
         return {
-            view["tag"]: page.render(locale=view, engines=engine_rows(self.plan, [dub]) if self.plan else [])
+            view["tag"]: page.render(locale=view, engines=self._engines([dub]))
             for view, dub in zip(self.locales, self.dubs, strict=True)
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import get_args
 
 from dub.dubbed_locale import DubbedLocale
@@ -82,8 +82,8 @@ def _signed_by(signer: Signer | None) -> str:
     return f"signed ({signer.algorithm}) with {who}, SHA-256 {digest}; check it with polydub verify"
 
 
-def engine_rows(plan: Plan, dubs: Iterable[DubbedLocale]) -> list[dict[str, str]]:
-    """Every engine that had a part in these languages, in the story's order."""
+def engine_rows(plan: Plan, dubs: Iterable[DubbedLocale], families: Sequence[str] = ()) -> list[dict[str, str]]:
+    """Every engine that had a part in these languages, in the story's order; of these `families` only, if named."""
     from engines import registry
 
     all_dubs = tuple(dubs)
@@ -96,7 +96,7 @@ def engine_rows(plan: Plan, dubs: Iterable[DubbedLocale]) -> list[dict[str, str]
     }
     rows = []
     for family in get_args(Family):
-        if family in idle:
+        if family in idle or (families and family not in families):
             continue
         ids = list(plan.engines_of(family))
         ids = [engine for engine in ids if engine in used.get(family, ids)] or ids

@@ -64,7 +64,7 @@ def lines_view(script: DubScript, dub: DubbedLocale) -> dict[str, Any]:
     placed = {take.utterance_id: take for take in dub.timeline.placed} if dub.timeline else {}
     for utterance_id, take in placed.items():
         own = {"stretch_ratio": take.stretch_ratio, "speed": take.speed}
-        measured[utterance_id] = measured.get(utterance_id, {}) | own
+        measured[utterance_id] = own | measured.get(utterance_id, {})  # a dub made elsewhere has rows without them
     columns = [
         column
         for column in NUMBERS
@@ -76,6 +76,8 @@ def lines_view(script: DubScript, dub: DubbedLocale) -> dict[str, Any]:
         line = measured.get(utterance.id, {})
         take = placed.get(utterance.id)
         target = take.text if take else translated.get(utterance.id, "")
+        if line.get("target", target) is None:  # of a dub made elsewhere only what is heard is known
+            target = ""
         heard, start_s = line.get("heard"), _value("start_s")(line)
         start_s = float(utterance.span.start) if start_s is None else start_s
         rows.append(
@@ -87,7 +89,7 @@ def lines_view(script: DubScript, dub: DubbedLocale) -> dict[str, Any]:
                 "source": utterance.text,
                 "target": target,
                 "back": line.get("translated_back") or "",
-                "heard": differences(target, str(heard)) if heard is not None else (),
+                "heard": differences(target or str(heard), str(heard)) if heard is not None else (),
                 "numbers": [_cell(column, line) for column in columns],
             }
         )

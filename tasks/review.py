@@ -109,7 +109,7 @@ def review(
         reading = look_at_mouth(
             found, desk, source, facts, script, timeline, track, on_screen, lipsync, dub, face, seen
         )
-    hear_prosody(found, store, timeline, mix, prosody)
+    hear_prosody(found, store, timeline, mix.audio, prosody)
     log = RenderLog.load(store.path(lipsync.log))
     kinds = [log.reasons[index].split(":")[0] for index in log.by_frame()]
     figure = timeline_figure(script, timeline, found.findings, dialogue[0], kinds, source.video.frame_rate)

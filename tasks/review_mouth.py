@@ -27,7 +27,7 @@ from dub.lips import LipSync
 from dub.measured import Measured
 from dub.media import read_frames
 from dub.mix import Dub
-from dub.mouth_metrics import Floats, Mask
+from dub.mouth_metrics import ALIGNMENT_ERROR_S, Floats, Mask
 from dub.mouth_pictures import SHEET_SIDE_IOD, MouthBox, flicker, flicker_ratio, mouth_boxes, worst_moments
 from dub.on_screen import OnScreen, face_on_stage
 from dub.script import DubScript, Timeline
@@ -57,12 +57,15 @@ def look_at_mouth(
     dub: Dub,
     choice: EngineChoice,
     seen: tuple[FaceTrack, ...] = (),
+    *,
+    is_aligned: bool = False,
 ) -> MouthReading:
     """Track the dub's faces, measure the mouth of whoever speaks, draw the curve and the sheet of the worst moments.
 
     `facts`: of the dub's file. A dub of another length is measured on the frames that both have. `seen`: the faces of
     each of `lipsync.parts`, where they were tracked already; they stand for the file's as long as it shows those parts,
-    packet for packet.
+    packet for packet. `is_aligned`: the phonemes were aligned to somebody's dub, whose every mouth in view is held to
+    them, moved or not; else the voice told them, and moved mouths alone were aimed at them.
     """
     store = desk.open_store()
     faces = TrackedFaces.load(store.path(track.landmarks))
@@ -73,17 +76,20 @@ def look_at_mouth(
         reading = read_mouth(script, timeline, evidence)
         found.findings += check_mouth(evidence, reading, found.gates)
         return reading
-    who = _on_stage(source, faces, on_screen, script, timeline)
+    who = on_stage(source, faces, on_screen, script, timeline)
     before = faces.on_stage(who)
     everybody = _everybody(store, facts, lipsync, dub, choice, seen)
     evidence = _evidence(source, before, everybody.where(before), log, who, lipsync)
+    if is_aligned:
+        in_view = evidence.is_frontal & np.isfinite(evidence.dub_aperture)
+        evidence = replace(evidence, slack=ALIGNMENT_ERROR_S, is_judged=in_view)
     takes = takes_on_screen(source, faces, on_screen, timeline)
     evidence = replace(evidence, of_line=_of_lines(takes, faces, everybody, log, who))
     shown = {take.utterance_id: take.shown for take in takes}
     reading = replace(read_mouth(script, timeline, evidence), said_by=said_by(shown, log.is_rendered()))
     same_raster = (facts.width_px, facts.height_px) == (source.video.width_px, source.video.height_px)
     if evidence.is_rendered.any() and same_raster:
-        comparable = evidence.is_rendered & (who == _on_stage(source, faces, on_screen, script, None))
+        comparable = evidence.is_rendered & (who == on_stage(source, faces, on_screen, script, None))
         ratio = _flicker_ratio(desk, source, facts, dub, track, script, on_screen, before, comparable)
         evidence = replace(evidence, flicker_ratio=ratio)
         _sheet(found, store, source, facts, dub, before, evidence, reading)
@@ -117,7 +123,7 @@ def _everybody(
     return tracker.track(store.path(dub.video), facts)
 
 
-def _on_stage(
+def on_stage(
     source: Source, faces: TrackedFaces, on_screen: OnScreen, script: DubScript, timeline: Timeline | None
 ) -> npt.NDArray[np.int64]:
     """(n_frames,): whose mouth is judged in each frame; by the source's own lines alone without a timeline."""
@@ -198,7 +204,7 @@ def source_flicker(
     """How much the source's own speaking mouth flickers: what every locale's dub is held against."""
     store = desk.open_store()
     faces = TrackedFaces.load(store.path(track.landmarks))
-    speaking = faces.on_stage(_on_stage(source, faces, on_screen, script, None))
+    speaking = faces.on_stage(on_stage(source, faces, on_screen, script, None))
     lumas = read_frames(store.path(source.original), source.video, "gray")
     levels = flicker(lumas, _boxes(source, speaking))
     with store.scratch() as folder:
@@ -273,7 +279,7 @@ def _sheet(
 def _mouth_metrics(evidence: MouthEvidence, reading: MouthReading) -> dict[str, float | int | str | None]:
     has_speech = reading.n_speech_frames > 0 and set(evidence.reason_counts) != {LIP_SYNC_OFF}
     return {
-        "closure_recall": reading.closure_recall,
+        "closure_recall": None if reading.is_luck else reading.closure_recall,
         "n_bilabials": len(reading.all_closures),
         "false_closure_share": reading.n_shut_vowels / reading.n_open_vowels if reading.n_open_vowels else None,
         "silence_movement": reading.rest.movement if reading.rest else None,

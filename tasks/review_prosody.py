@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dub.artifact import Artifact
 from dub.check_prosody import (
     asking_lines,
     check_levels,
@@ -14,7 +15,6 @@ from dub.check_prosody import (
 )
 from dub.levels import power_curve
 from dub.measured import Measured
-from dub.mix import Mix
 from dub.prosody import SourceProsody
 from dub.script import PlacedTake, Timeline
 from dub.store import Store
@@ -22,8 +22,8 @@ from dub.timecode import MASTER_RATE_HZ
 from dub.wav import Samples, open_wav
 
 
-def hear_prosody(found: Measured, store: Store, timeline: Timeline, mix: Mix, prosody: SourceProsody) -> None:
-    """Findings and metrics on the takes as placed and on the finished sound."""
+def hear_prosody(found: Measured, store: Store, timeline: Timeline, sound: Artifact, prosody: SourceProsody) -> None:
+    """Findings and metrics on the takes as placed and on the finished `sound` (48 kHz WAV)."""
 
     def sounds(takes: list[PlacedTake]) -> Iterator[tuple[PlacedTake, Samples]]:
         for take in takes:
@@ -32,7 +32,7 @@ def hear_prosody(found: Measured, store: Store, timeline: Timeline, mix: Mix, pr
     paused = [take for take in timeline.placed if prosody.of(take.utterance_id).pauses]
     kept = [pauses_kept(take, prosody.of(take.utterance_id), sound, MASTER_RATE_HZ) for take, sound in sounds(paused)]
     found.findings.append(check_pauses(kept, found.gates))
-    levels, errors = check_levels(timeline, prosody, power_curve(open_wav(store.path(mix.audio))[0]), found.gates)
+    levels, errors = check_levels(timeline, prosody, power_curve(open_wav(store.path(sound))[0]), found.gates)
     rises = question_rises(sounds(asking_lines(timeline, prosody)), MASTER_RATE_HZ)
     found.findings += [*levels, *check_questions(rises, timeline.locale, found.gates)]
     off_s = [abs(off) for line in kept for off in line.off_s]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -23,10 +25,10 @@ from dub.check_sound import (
     sound_offset_s,
 )
 from dub.finding import Finding, Level
-from dub.gates import not_measured
+from dub.gates import Gates, not_measured
 from dub.loudness import loudness_lufs, true_peak_db
 from dub.measured import Measured
-from dub.media import command, opened, read_audio, run_tool
+from dub.media import audio_stream, command, opened, probe, read_audio, run_tool
 from dub.mix import Dub, Mix
 from dub.script import DubScript, Timeline
 from dub.source import Source, Stems, VideoFacts
@@ -86,7 +88,7 @@ def takes_quality(desk: Desk, takes: tuple[Artifact, ...], judge: EngineChoice) 
 def _rated(pieces: Iterable[npt.NDArray[np.float32]], judge: EngineChoice) -> RatedSpeech:
     try:
         rated: SpeechQuality = registry.load("speech_quality", judge.id, **judge.options).judge(
-            np.clip(_joined(pieces), -1, 1), MASTER_RATE_HZ
+            np.clip(joined_speech(pieces), -1, 1), MASTER_RATE_HZ
         )
     except ValueError as error:
         return RatedSpeech(why=str(error))
@@ -110,7 +112,7 @@ def judge_voices(
             message = f"{voice.speaker} does not speak in their own voice, as the cast asks: {voice.made_of}."
             found.findings.append(Finding(level=Level.OK, check="speaker_similarity", message=message))
             continue
-        spoken = _joined(open_wav(store.path(take.audio))[0][0] for take in own)
+        spoken = joined_speech(open_wav(store.path(take.audio))[0][0] for take in own)
         for place, choice in enumerate(encoders):
             encoder = registry.load("speaker", choice.id, **choice.options)
             try:
@@ -138,13 +140,15 @@ def judge_voices(
 
 
 def judge_quality(
-    found: Measured, desk: Desk, script: DubScript, stems: Stems, timeline: Timeline, choice: EngineChoice
+    found: Measured, desk: Desk, script: DubScript | None, stems: Stems, timeline: Timeline, choice: EngineChoice
 ) -> None:
-    """How good the dub's speech sounds, beside the source's own."""
-    own = takes_quality(desk, tuple(take.audio for take in timeline.placed), choice)
-    rated = {"source_speech_quality": source_quality(desk, stems, script, choice), "speech_quality": own}
-    if own.overall is None:
-        found.findings.append(not_measured("speech_quality", own.why, matters=True))
+    """How good the dub's speech sounds, beside the source's own. `stems`: the source's; `script` None: there is none
+    to stand beside."""
+    rated = {"speech_quality": takes_quality(desk, tuple(take.audio for take in timeline.placed), choice)}
+    if script is not None:
+        rated["source_speech_quality"] = source_quality(desk, stems, script, choice)
+    if rated["speech_quality"].overall is None:
+        found.findings.append(not_measured("speech_quality", rated["speech_quality"].why, matters=True))
     for name, quality in rated.items():
         if quality.overall is not None:  # a silent source has no quality to stand beside
             found.metrics[name] = quality.overall
@@ -182,42 +186,78 @@ def measure_file(
 ) -> VideoFacts:
     """Decode the finished file and measure it, whatever the stages that made it say. `said`: the source's own speech on
     the dub's clock, None where there is none."""
-    video = store.path(dub.video)
-    facts = video_facts(video)
+    facts = video_facts(store.path(dub.video))
     expected, heard = (
         read_audio(store.path(artifact), OFFSET_RATE_HZ, 1, most_s=MAX_OFFSET_SPEECH_S)[0]
         for artifact in (timeline.dialogue, dub.video)
     )
     offset_s, correlation = sound_offset_s(heard, expected, OFFSET_RATE_HZ)
-    with store.scratch() as folder:
-        track = folder / "sound.wav"
-        decoded = opened(video)["a:0"].output(f"file:{track}", acodec="pcm_f32le", ar=MASTER_RATE_HZ, rf64="auto")
-        run_tool(command(decoded), deadline_s=60 + float(facts.duration))
-        sound = open_wav(track)[0]
-        sound_s, picture_s = sound.shape[1] / MASTER_RATE_HZ, float(facts.duration)
-        lufs, peak_db = loudness_lufs(track), true_peak_db(sound)
-        found.findings += check_defects(sound, open_wav(store.path(source.programme))[0], MASTER_RATE_HZ, found.gates)
+    with sound_track(store, dub.video, facts) as track:
+        measure_sound_track(found, store, source, facts, track, mix.target_lufs)
         if correlation >= FOUND_CORRELATION:
-            _tell_layers(found, store, sound, timeline, said, round(offset_s * MASTER_RATE_HZ))
-    found.findings += check_level(mix.target_lufs, lufs, peak_db, found.gates)
-    frame_s = float(1 / source.video.frame_rate)
-    found.findings += check_length(facts.n_frames, source.video.n_frames, sound_s, picture_s, frame_s, found.gates)
+            _tell_layers(found, store, open_wav(track)[0], timeline, said, round(offset_s * MASTER_RATE_HZ))
     if timeline.placed:
         found.findings.append(check_offset(offset_s, correlation, found.gates))
     found.metrics |= {
-        "loudness_lufs": lufs,
-        "target_lufs": mix.target_lufs,
-        "true_peak_db": peak_db,
         "mix_loudness_lufs": mix.lufs,
         "mix_true_peak_db": mix.true_peak_db,
         "speech_to_bed_db": mix.speech_to_bed_db,
         "sound_offset_ms": 1000 * offset_s,
         "sound_correlation": correlation,
-        "n_frames": facts.n_frames,
-        "n_source_frames": source.video.n_frames,
-        "sound_duration_s": sound_s,
     }
     return facts
+
+
+@contextmanager
+def sound_track(store: Store, video: Artifact, facts: VideoFacts) -> Iterator[Path]:
+    """A file's default sound track, which it must have, decoded to a 48 kHz WAV."""
+    path = store.path(video)
+    default = audio_stream(probe(path)["streams"])
+    assert default is not None
+    with store.scratch() as folder:
+        track = folder / "sound.wav"
+        stream = opened(path)[str(default["index"])]
+        decoded = stream.output(f"file:{track}", acodec="pcm_f32le", ar=MASTER_RATE_HZ, rf64="auto")
+        run_tool(command(decoded), deadline_s=60 + float(facts.duration))
+        yield track
+
+
+def measure_sound_track(
+    found: Measured, store: Store, source: Source | None, facts: VideoFacts, track: Path, target_lufs: float
+) -> None:
+    """A file's sound (`track`): its level, clipping and length; with a source also holes and the frames' number.
+    `facts`: of the file."""
+    sound = open_wav(track)[0]
+    sound_s, picture_s = sound.shape[1] / MASTER_RATE_HZ, float(facts.duration)
+    lufs, peak_db = loudness_lufs(track), true_peak_db(sound)
+    before = open_wav(store.path(source.programme))[0] if source else sound[:, :0]
+    defects = check_defects(sound, before, MASTER_RATE_HZ, found.gates)
+    n_frames = source.video.n_frames if source else facts.n_frames
+    frame_s = float(1 / facts.frame_rate)
+    frames, *ends = check_length(facts.n_frames, n_frames, sound_s, picture_s, frame_s, found.gates)
+    if source and source.video.frame_rate != facts.frame_rate:
+        frames = _length_in_time(source.video, facts, found.gates)
+    found.findings += [finding for finding in defects if source or finding.check != "sound_holes"]
+    found.findings += [*check_level(target_lufs, lufs, peak_db, found.gates), *([frames] if source else []), *ends]
+    found.metrics |= {
+        "loudness_lufs": lufs,
+        "target_lufs": target_lufs,
+        "true_peak_db": peak_db,
+        "n_frames": facts.n_frames,
+        "n_source_frames": source.video.n_frames if source else None,
+        "sound_duration_s": sound_s,
+    }
+
+
+def _length_in_time(source: VideoFacts, facts: VideoFacts, gates: Gates) -> Finding:
+    """The picture's length against the source's where their frames cannot be counted against one another."""
+    return gates.finding(
+        "duration_error",
+        float(abs(facts.duration - source.duration) * source.frame_rate),
+        f"The picture lasts {float(facts.duration):.3f} s at {float(facts.frame_rate):.5g} frames a second, the source "
+        f"{float(source.duration):.3f} s at {float(source.frame_rate):.5g}.",
+        todo="Subtitles and cuts no longer match: this must not be published.",
+    )
 
 
 def _tell_layers(
@@ -242,7 +282,7 @@ def _tell_layers(
     found.metrics |= {"speech_over_rest_db": layers.voice_over_rest, "source_voice_db": layers.source_voice}
 
 
-def _joined(pieces: Iterable[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+def joined_speech(pieces: Iterable[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
     """Mono pieces end to end, at most MAX_JUDGED_S of them, at 48 kHz."""
     held, n_held = [np.zeros(0, np.float32)], 0
     for piece in pieces:

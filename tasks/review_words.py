@@ -67,7 +67,7 @@ def listen_back(
         found.findings += [not_measured(check, why, matters=True) for check in ("word_error", "language_heard")]
         return ()
     lines = heard_lines(timeline, heard)
-    is_trusted = _is_trusted(choice, target)
+    is_trusted = is_measured_in(target, choice)
     found.findings += check_words(lines, choice.id, found.gates, is_trusted=is_trusted)
     rate = sum((line.words for line in lines), ErrorRate(0, 0)).rate
     found.metrics["word_error"] = rate
@@ -102,7 +102,7 @@ def _piece(desk: Desk, dialogue: Artifact, part: range, facts: VideoFacts) -> Ar
         return store.put(folder / "piece.wav", WAV)
 
 
-def _is_trusted(choice: EngineChoice, target: Locale) -> bool:
+def is_measured_in(target: Locale, choice: EngineChoice) -> bool:
     """Whether the recogniser was measured in this language; one that does not say where it was is trusted."""
     measured_in = registry.spec("asr", choice.id).capabilities.get("measured_in")
     return measured_in is None or Locale(target.language) in measured_in

@@ -11,6 +11,7 @@ import numpy as np
 from dub.av_offset import SHORTEST_S, AvOffset
 from dub.compare_pictures import MIN_FRAMES, Comparison
 from dub.mouth_metrics import (
+    ALIGNMENT_ERROR_S,
     Closure,
     Floats,
     Mask,
@@ -18,6 +19,7 @@ from dub.mouth_metrics import (
     chance_of_closure,
     closures,
     false_closures,
+    is_luck,
     lip_dynamics,
     rest,
     silences,
@@ -31,10 +33,6 @@ from engines.face.contract import TrackedFace
 
 LIPS = tuple(dict.fromkeys(mesh.OUTER_LIP_TOP + mesh.OUTER_LIP_BOTTOM + mesh.INNER_LIP_TOP + mesh.INNER_LIP_BOTTOM))
 """40 points."""
-ALIGNMENT_ERROR_S = Fraction(6, 100)
-"""By which the closure window is widened: 9 of 10 aligned /p b m/ of samples/hello.mp4 lie within it of the truth."""
-LUCK = 0.2
-"""Closing on every /p b m/ must be less likely than this for a mouth that speaks other words: else it says nothing."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def _of_words(evidence: Evidence) -> Iterator[Measure]:
     found = evidence.closures()
     n_closed = sum(closure.is_closed for closure in found)
     chance = chance_of_closure(aperture, rate, said, seen, ALIGNMENT_ERROR_S)
-    if chance is None or chance ** len(found) > LUCK:
+    if is_luck(chance, len(found)):
         by_chance = "" if chance is None else f", {chance:.0%} would close on any words"
         yield measured(names[0], None, f"{n_closed} of {len(found)} p, b, m in view{by_chance}: too few to tell")
     else:

@@ -298,9 +298,11 @@ def _frozen(made: Made, _: Others) -> Made:
     """From the first take's start on, the picture stands still."""
     first = min(take.start_sample for take in made.timeline.placed) / RATE_HZ
     frame = max(1, round(first * float(made.source.video.frame_rate)))
-    graph = f"freezeframes=first={frame}:last={made.source.video.n_frames - 1}:replace={frame}"
+    last = made.source.video.n_frames - 1
+    graph = f"[0:v]split[film][still];[film][still]freezeframes=first={frame}:last={last}:replace={frame}[v]"
     return made.with_file(
-        "-map", "0", "-c", "copy", "-vf", graph, "-c:v", "libx264", "-crf", "18", "-preset", "veryfast",
+        "-filter_complex", graph, "-map", "[v]", "-map", "0:a", "-map", "0:s?", "-c", "copy",
+        "-c:v", "libx264", "-crf", "18", "-preset", "veryfast",
         is_picture_new=True,
     )  # fmt: skip
 

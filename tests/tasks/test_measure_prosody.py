@@ -57,14 +57,14 @@ def test_the_review_says_what_was_kept(desk: Desk) -> None:
     timeline = fit(desk, source, script, takes_of(desk, steady, 48_000))
     made = mix(desk, source, stems_of(desk, dialogue, silence), script, timeline, -16.0, prosody)
     found = Measured()
-    hear_prosody(found, desk.open_store(), timeline, made, prosody)
+    hear_prosody(found, desk.open_store(), timeline, made.audio, prosody)
     levels = {finding.check: finding.level for finding in found.findings}
     assert levels["pauses_kept"] is Level.DEGRADED
     assert levels["line_level_error"] is levels["speaker_level_error"] is levels["questions_rise"] is Level.OK
     assert (found.metrics["source_pauses"], found.metrics["pauses_kept"]) == (1, 0)
     level_of = {line.utterance_id: line.model_copy(update={"level_db": -20.0}) for line in prosody.lines}
     other = prosody.model_copy(update={"lines": tuple(level_of.values()), "usual_db": {"near": -20.0, "far": -20.0}})
-    hear_prosody(wrong := Measured(), desk.open_store(), timeline, made, other)
+    hear_prosody(wrong := Measured(), desk.open_store(), timeline, made.audio, other)
     assert {finding.check for finding in wrong.findings if finding.level is not Level.OK} == {
         "pauses_kept",
         "speaker_level_error",

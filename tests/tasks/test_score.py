@@ -27,7 +27,8 @@ from dub.timecode import timecode
 from dub.video_facts import video_facts
 from engines import registry
 from engines.face.contract import TrackedFace
-from flows.score_title import ScoreJob, score_title
+from flows.score_preflight import ScoreJob
+from flows.score_title import score_title
 from lang.bcp47 import Locale
 from tasks.score_measures import Evidence, measure
 from tests.mouth_faults import CAUGHT_BY, FAULTS, Clip
