@@ -92,7 +92,7 @@ def _phonemes(
     )
 
 
-@stage(version=3, n_cpu=1)
+@stage(version=4, n_cpu=1)
 def score_mouth(
     desk: Desk,
     video: Source,
