@@ -15,7 +15,6 @@ from dub.timecode import Span
 from infra.planted.made import Made, Samples
 from lang.bcp47 import Locale
 from lang.names import names
-from lang.sentences import split_sentences
 from tasks.review_steadiness import SHORTEST_S
 
 RATE_HZ = 48_000
@@ -157,14 +156,11 @@ def _under_the_voice(made: Made, other: Samples, by_db: float) -> Made:
     return made.with_mix(made.put_sound(mixed))
 
 
-def _sentence_left_out(made: Made, _: Others) -> Made | None:
-    sentences = [split_sentences(line.text) for line in made.translation.lines]
-    if all(len(some) < 2 for some in sentences):
-        return None
-
+def _half_left_out(made: Made, _: Others) -> Made:
     def leave_out(texts: list[str]) -> None:
-        place = max(range(len(texts)), key=lambda number: len(sentences[number]))
-        texts[place] = " ".join(sentences[place][:-1])
+        place = max(range(len(texts)), key=lambda number: len(texts[number]))
+        words = texts[place].split(" ")
+        texts[place] = " ".join(words[: len(words) // 2])
 
     return _with_lines(made, leave_out)
 
@@ -330,7 +326,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("a line late", "2 s", ("piled_speech", "overrun", "closure_recall"), _said_over_the_next),
     Fault("music too loud", "3 dB under the voice", ("speech_over_rest",), _music_too_loud),
     Fault("source's voice left in", "12 dB under the dub's", ("source_voice_left",), _source_voice_left),
-    Fault("a sentence left out", "the last of a line", ("sentences_kept", "length_ratio_low"), _sentence_left_out),
+    Fault("half a line left out", "of the longest", ("line_meaning_kept", "sentences_kept"), _half_left_out),
     Fault("a line left untranslated", "the longest", ("copied_lines",), _copied),
     Fault("a line said twice", "the next one's place", ("said_twice",), _said_twice),
     Fault("two lines exchanged", "those most alike in length", ("line_meaning_kept", "meaning_kept"), _swapped_texts),
