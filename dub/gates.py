@@ -243,6 +243,14 @@ class Gates(Record):
         unit="s",
         source="project limit: a longer hole sounds like a broken file",
     )
+    words_lost: Limit = Limit(
+        what="Words of a line that are not in the finished sound",
+        better="low",
+        ok=0.15,
+        failed=1.0,
+        unit="s",
+        source="project promise: nobody's sentence is cut; up to two windows of 0.1 s may be drowned by other sound",
+    )
     speech_over_rest: Limit = Limit(
         what="The dub's voice over all other sound while it speaks",
         better="high",

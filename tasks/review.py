@@ -42,7 +42,7 @@ from tasks.review_subtitles import read_subtitles
 from tasks.review_words import listen_back, read_language
 
 
-@stage(version=19)
+@stage(version=20)
 def review(
     desk: Desk,
     source: Source,

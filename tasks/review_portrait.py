@@ -50,7 +50,7 @@ SVG = "image/svg+xml"
 Closures = dict[str, tuple[Closure, ...]]
 
 
-@stage(version=7)
+@stage(version=8)
 def review_portrait(
     desk: Desk,
     portrait: Portrait,

@@ -270,14 +270,14 @@ def _tell_layers(
 ) -> None:
     """`sound`: the finished file's, `late_by` samples after the timeline."""
     takes = (
-        Piece(take.start_sample + late_by, open_wav(store.path(take.audio))[0][0, : take.n_samples])
+        Piece(take.utterance_id, take.start_sample + late_by, open_wav(store.path(take.audio))[0][0, : take.n_samples])
         for take in timeline.placed
     )
     spoken, voice = [], sound
     if said is not None:
         spoken = [(sample_at(line.span.start), sample_at(line.span.end)) for line in said.script.utterances]
         voice = open_wav(store.path(said.stems.dialogue))[0]
-    layers = layers_of(sound, takes, voice, spoken)
+    layers = layers_of(sound, takes, voice, spoken, MASTER_RATE_HZ)
     found.findings += check_layers(layers, found.gates)
     found.metrics |= {"speech_over_rest_db": layers.voice_over_rest, "source_voice_db": layers.source_voice}
 

@@ -317,8 +317,8 @@ def _cut_short(made: Made, _: Others) -> Made:
 
 FAULTS: tuple[Fault, ...] = (
     Fault("wrong language spoken", "all lines", ("language_heard", "word_error"), _wrong_language),
-    Fault("last word cut off", "0.4 s of one line", ("line_word_error", "word_error", "line_level"), _last_word_cut),
-    Fault("a line not spoken", "one line", ("line_level", "line_word_error"), _line_silent),
+    Fault("last word cut off", "0.4 s of one line", ("words_lost", "line_word_error", "word_error"), _last_word_cut),
+    Fault("a line not spoken", "one line", ("words_lost", "line_level"), _line_silent),
     Fault("another voice", "5 semitones up", ("voice_as_cast", "speaker_similarity"), _another_voice),
     Fault("one line in another voice", "5 semitones up", ("voice_steady",), _one_line_in_another_voice),
     Fault("speakers swapped", "two people", ("voice_as_cast", "speaker_similarity"), _speakers_swapped),

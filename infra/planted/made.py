@@ -89,9 +89,12 @@ class Made:
 
     def with_dialogue(self, dialogue: Samples) -> Made:
         """As if the dub's voice had come out like this, (1, n_samples): the finished sound is changed alike."""
-        old, mixed = self.sound_of(self.timeline.dialogue), self.sound_of(self.mix.audio)
-        gain = float(np.vdot(old[0], mixed.mean(axis=0)) / np.vdot(old[0], old[0]))
-        spoiled = self.with_mix(self.put_sound(mixed + np.float32(gain) * (dialogue - old)))
+        old, mixed = self.sound_of(self.timeline.dialogue)[0], self.sound_of(self.mix.audio)
+        gains = np.full(len(old), _gain(mixed.mean(axis=0), old), np.float32)
+        for take in self.timeline.placed:
+            own = slice(take.start_sample, take.end_sample)
+            gains[own] = _gain(mixed[:, own].mean(axis=0), old[own])
+        spoiled = self.with_mix(self.put_sound(mixed + gains * (dialogue - old)))
         timeline = self.timeline.model_copy(update={"dialogue": self.put_sound(dialogue)})
         return replace(spoiled, timeline=timeline)
 
@@ -159,6 +162,11 @@ class Made:
         with store.scratch() as folder:
             write_wav(folder / "spoiled.wav", samples, rate_hz)
             return store.put(folder / "spoiled.wav", WAV)
+
+
+def _gain(mixed: Samples, voice: Samples) -> float:
+    """At which the voice stands in the mix: least squares."""
+    return float(np.vdot(mixed, voice) / max(float(np.vdot(voice, voice)), 1e-12))
 
 
 @contextmanager

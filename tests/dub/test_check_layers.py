@@ -21,7 +21,7 @@ def speech(seed: int, n: int = RATE_HZ) -> Samples:
     return np.asarray(0.1 * sound / np.sqrt(np.mean(sound**2)), np.float32)
 
 
-TAKES = (Piece(RATE_HZ // 2, speech(1)), Piece(2 * RATE_HZ, speech(2)))
+TAKES = (Piece("u1", RATE_HZ // 2, speech(1)), Piece("u2", 2 * RATE_HZ, speech(2)))
 SOURCE = np.concatenate([np.zeros(RATE_HZ // 4, np.float32), speech(3, N - RATE_HZ // 4)])[None]
 SPOKEN = ((RATE_HZ // 4, 2 * RATE_HZ), (2 * RATE_HZ, 3 * RATE_HZ))
 
@@ -35,7 +35,7 @@ def mixed(*, gains: tuple[float, float] = (1.0, 1.0), bed: float = 0.0, source: 
 
 
 def measured(sound: Samples, source: Samples = SOURCE) -> Layers:
-    return layers_of(sound, TAKES, source, SPOKEN)
+    return layers_of(sound, TAKES, source, SPOKEN, RATE_HZ)
 
 
 def level_of(layers: Layers) -> dict[str, Level]:
@@ -61,7 +61,8 @@ def test_takes_at_gains_of_their_own_leave_nothing() -> None:
 
 
 def test_what_is_said_of_it() -> None:
-    assert level_of(measured(mixed(bed=0.1))) == {"speech_over_rest": Level.OK, "source_voice_left": Level.OK}
+    checks = ("words_lost", "speech_over_rest", "source_voice_left")
+    assert level_of(measured(mixed(bed=0.1))) == dict.fromkeys(checks, Level.OK)
     assert level_of(measured(mixed(bed=0.7)))["speech_over_rest"] is Level.DEGRADED
     assert level_of(measured(mixed(bed=1.5)))["speech_over_rest"] is Level.FAILED
     assert level_of(measured(mixed(source=0.2)))["source_voice_left"] is Level.DEGRADED
@@ -69,15 +70,41 @@ def test_what_is_said_of_it() -> None:
 
 
 def test_nothing_to_measure_is_said_and_no_fault() -> None:
-    silent = layers_of(mixed(), [], SOURCE, SPOKEN)
+    silent = layers_of(mixed(), [], SOURCE, SPOKEN, RATE_HZ)
     assert silent == Layers(None, None)
     assert level_of(silent) == {"speech_over_rest": Level.OK}
     assert measured(mixed(), np.zeros_like(SOURCE)).source_voice is None
-    assert layers_of(mixed(), [Piece(N + 5, speech(1))], SOURCE, SPOKEN) == Layers(None, None), "a take after the end"
+    assert layers_of(mixed(), [Piece("u3", N + 5, speech(1))], SOURCE, SPOKEN, RATE_HZ) == Layers(None, None), (
+        "a take after the end"
+    )
 
 
 def test_a_take_over_the_end_counts_as_far_as_it_sounds() -> None:
     sound = mixed()
-    late = Piece(N - RATE_HZ // 2, speech(5))
+    late = Piece("u3", N - RATE_HZ // 2, speech(5))
     sound[:, late.start :] += late.sound[: RATE_HZ // 2]
-    assert layers_of(sound, [*TAKES, late], SOURCE, ()).voice_over_rest == 60.0
+    assert layers_of(sound, [*TAKES, late], SOURCE, (), RATE_HZ).voice_over_rest == 60.0
+
+
+@pytest.mark.parametrize(
+    ("lost_s", "level"), [(0.0, Level.OK), (0.1, Level.OK), (0.4, Level.DEGRADED), (1.0, Level.DEGRADED)]
+)
+@pytest.mark.parametrize("bed", [0.0, 0.4])
+def test_words_that_are_cut_off_are_missed(lost_s: float, level: Level, bed: float) -> None:
+    sound = mixed(gains=(0.7, 1.4), bed=bed)
+    end, n = TAKES[1].end, round(lost_s * RATE_HZ)
+    without = mixed(gains=(0.7, 0.0), bed=bed)
+    sound[:, end - n : end] = without[:, end - n : end]
+    found = measured(sound)
+    assert found.lost_s.get("u2", 0.0) == pytest.approx(lost_s, abs=0.11)
+    assert "u1" not in found.lost_s
+    assert level_of(found)["words_lost"] is level
+
+
+def test_a_pause_is_no_loss() -> None:
+    """What a take itself leaves silent need not be there."""
+    pausing = speech(6)
+    pausing[RATE_HZ // 3 : 2 * RATE_HZ // 3] *= 1e-4
+    sound = 0.2 * np.stack([speech(4, N)] * 2)
+    sound[:, RATE_HZ : 2 * RATE_HZ] += pausing
+    assert layers_of(sound, [Piece("u1", RATE_HZ, pausing)], SOURCE, (), RATE_HZ).lost_s == {}
