@@ -81,8 +81,8 @@ def test_one_line_means_one_take_and_all_else_is_remembered(dubbed: Job, capsys:
     assert spoken(dubbed) == ["⟦es⟧ Good morning everybody.", "Esta es una bomba."]
     new = {stage: n_new for stage, keys in memo(dubbed).items() if (n_new := len(keys - before.get(stage, set())))}
     per_locale = (
-        "correct_translation", "speak", "fit", "mix", "plan_lips", "subtitle", "remux", "hear_words", "review",
-        "report",
+        "correct_translation", "speak", "fit", "mix", "plan_lips", "subtitle", "remux", "hear_words", "takes_quality",
+        "review", "report",
     )  # fmt: skip
     assert set(new) == {*per_locale, "speak_line"}, "nothing of the source, nothing of another language"
     takes = [json.loads(path.read_text())["result"] for path in _new_records(dubbed, "speak_line", before)]

@@ -119,7 +119,8 @@ def test_metrics_lie_beside_the_report_also_of_a_run_that_failed(tmp_path: Path,
 def test_metrics_that_cannot_be_kept_stop_nothing_and_a_wrong_folder_is_refused_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.WARNING), watched("talk", [ES], tmp_path / "gone") as watch:
+    (tmp_path / "a file").write_text("")
+    with caplog.at_level(logging.WARNING), watched("talk", [ES], tmp_path / "a file") as watch:
         watch.ended(run_report(tmp_path))
     assert "metrics could not be kept: BadInput" in caplog.text
     for name, value in (("POLYDUB_METRICS_DIR", str(tmp_path / "nowhere")), ("POLYDUB_LOG", "jsonl")):
