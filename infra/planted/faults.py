@@ -343,6 +343,6 @@ FAULTS: tuple[Fault, ...] = (
     Fault("captions in the picture", "every line", ("burned_in_captions",), _captioned),
     Fault("no subtitles", "none", ("subtitles_there",), _no_subtitles),
     Fault("cut short", "1 s", ("duration_error",), _cut_short),
-    Fault("frozen picture", "while the dub speaks", ("closure_recall",), _frozen),
+    Fault("frozen picture", "while the dub speaks", ("closure_recall", "false_closures"), _frozen),
     Fault("source's mouth", "every frame", ("source_lips_left", "closure_recall"), _sources_mouth),
 )
