@@ -13,7 +13,8 @@ from dub.artifact import Artifact, Record
 from dub.disclosure import Wording
 from dub.errors import BadInput
 from dub.finding import Level
-from dub.gates import DEFAULT_GATES, Gates, LimitChange
+from dub.gates import DEFAULT_GATES, Gates
+from dub.limit import LimitChange
 from dub.location import Location
 from dub.prices import Prices
 from dub.upload_limits import KNOWN, UploadLimit

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dub.finding import AWAITING_APPROVAL, Finding, Level, Review
-from dub.gates import DEFAULT_GATES, Gates, Limit
+from dub.gates import DEFAULT_GATES, Gates
+from dub.limit import Limit
 from dub.word_error import AlignedWord, aligned, comparable_words
 
 _LABELS = {

@@ -11,7 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from dub.gates import DEFAULT_GATES, Gates, Limit  # noqa: E402 (found by the path above)
+from dub.gates import DEFAULT_GATES, Gates  # noqa: E402 (found by the path above)
+from dub.limit import Limit  # noqa: E402 (found by the path above)
 
 PAGE = ROOT / "docs" / "gates.md"
 BEGIN = "<!-- written by infra/build_gate_table.py -->"

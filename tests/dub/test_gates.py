@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from dub.errors import BadInput
 from dub.finding import Level, Review
-from dub.gates import DEFAULT_GATES, Gates, Limit, LimitChange, not_measured
+from dub.gates import DEFAULT_GATES, Gates, not_measured
+from dub.limit import Limit, LimitChange
 from dub.plan import Plan
 from lang.bcp47 import Locale
 

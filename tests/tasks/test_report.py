@@ -18,7 +18,8 @@ from dub.dubbed_locale import DubbedLocale
 from dub.effort import Effort
 from dub.figures import aperture_figure, timeline_figure
 from dub.finding import Finding, Level, Review
-from dub.gates import DEFAULT_GATES, Gates, LimitChange
+from dub.gates import DEFAULT_GATES, Gates
+from dub.limit import LimitChange
 from dub.mouth_metrics import closures
 from dub.plan import Plan
 from dub.report_rows import key_numbers, number, tally, worst_findings
