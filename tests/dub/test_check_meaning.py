@@ -33,7 +33,9 @@ def judged(lines: dict[str, str], *, by: str = "en", pivot: dict[str, str] | Non
         source_locale=Locale("en") if pivot is None else Locale("ja"),
         duration=Fraction(9),
         utterances=tuple(
-            Utterance(id=id_, speaker="s1", span=Span.of_seconds(n, n + 1), text=text)
+            Utterance(
+                id=id_, speaker="s1", span=Span.of_seconds(n, n + 1), text=text if pivot is None else "彼は家に帰った。"
+            )
             for n, (id_, text) in enumerate(SAID.items())
         ),
         pivot=pivot or {},
